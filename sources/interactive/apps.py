@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class InteractiveConfig(AppConfig):
+    name = "interactive"
+    verbose_name = "Catalogue and web site"

@@ -1,0 +1,161 @@
+"""Settings common to all use cases.  What differs between sites comes from ``config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config import find_instance
+
+INSTANCE = find_instance()
+SOURCES = Path(__file__).resolve().parent.parent
+
+CRDS_OBSERVATORY = INSTANCE.observatory
+CRDS_USECASE = INSTANCE.usecase
+
+SECRET_KEY = INSTANCE.secret("secret_key")
+DEBUG = False
+ROOT_URLCONF = "urls"
+WSGI_APPLICATION = "wsgi.application"
+DATABASES = INSTANCE.databases
+DATABASE_ROUTERS = ["archive.routers.ArchiveRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "interactive",
+    "archive",
+    "jobs",
+    "jsonapi",
+    "jpoll",
+    "locking",
+    "fileupload",
+    "stats",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_tables2",
+    "django_filters",
+    "django_q",
+    "ninja",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.middleware.RequestIdMiddleware",
+    "stats.middleware.StatsMiddleware",
+    "common.middleware.ServiceErrorMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "common.middleware.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [SOURCES / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "common.context.site",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s"
+DATE_FORMAT = "Y-m-d"
+
+STATIC_URL = "static/"
+STATIC_ROOT = INSTANCE.static
+STATICFILES_DIRS = [SOURCES / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = INSTANCE.uploads
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+
+# Posting every file name of an observatory (crds sync --check-files) takes more than
+# Django's 2.5 MB; a thousand headers take more still.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+
+CSRF_TRUSTED_ORIGINS = list(INSTANCE.site.CSRF_TRUSTED_ORIGINS)
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+
+#: Public address, e.g. behind a proxy; empty means the address of each request.
+PUBLIC_URL = INSTANCE.site.PUBLIC_URL.rstrip("/")
+TRUSTED_PROXIES = list(INSTANCE.site.TRUSTED_PROXIES)
+
+#: Folders beside the file cache that links in it may point into.
+STORE_ROOTS = [Path(p) for p in INSTANCE.site.STORE_ROOTS]
+#: Resident megabytes that loaded contexts may take in one process.
+CONTEXT_MEMORY_BUDGET_MB = INSTANCE.site.CONTEXT_MEMORY_BUDGET_MB
+#: Names under which pipelines report the context they use.
+REMOTE_CONTEXT_KEYS = list(INSTANCE.site.REMOTE_CONTEXT_KEYS) or [
+    f"{CRDS_OBSERVATORY}-{use}-pipeline" for use in ("dev", "test", "ops")
+]
+#: Columns of an existing archive catalogue, or None for our own tables.
+ARCHIVE_SCHEMA = INSTANCE.site.ARCHIVE_SCHEMA
+#: Ids or headers that one call may ask for; announced in server_info.
+MAX_IDS_PER_RPC = 1000
+
+EMAIL_SUBJECT_PREFIX = f"[CRDS {CRDS_OBSERVATORY} {CRDS_USECASE}] "
+DEFAULT_FROM_EMAIL = INSTANCE.site.DEFAULT_FROM_EMAIL
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+STATS_FLUSH_SECONDS = 5
+STATS_KEEP_DAYS = 90
+
+Q_CLUSTER = {
+    "name": INSTANCE.name,
+    "orm": "default",
+    "workers": 2,
+    # Longer than any job may take: a dead worker is noticed by the lease of the job itself.
+    "timeout": 24 * 3600,
+    "retry": 25 * 3600,
+    "max_attempts": 1,
+    "poll": 0.5,
+    "save_limit": 1000,
+    "catch_up": False,
+    "label": "Queue",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "common.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

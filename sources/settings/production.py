@@ -1,0 +1,22 @@
+"""dev, test and ops: login and submission need TLS; downloads and JSON-RPC are never redirected."""
+
+from .base import *  # noqa: F403
+from .base import INSTANCE
+
+ALLOWED_HOSTS = list(INSTANCE.site.ALLOWED_HOSTS)
+
+CACHES = getattr(INSTANCE.site, "CACHES", None) or {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(INSTANCE.shared_cache),
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+# A redirect of everything would break clients that post to /json/ over plain http.
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 3600
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
