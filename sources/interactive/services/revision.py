@@ -1,0 +1,32 @@
+"""The catalogue's revision: one number that tells processes when what they keep is old."""
+
+from __future__ import annotations
+
+from django.db.models import F
+from django.utils import timezone
+
+from ..models import CatalogRevision
+
+ROW = 1
+
+
+def current() -> int:
+    """The revision now; one query."""
+    number = CatalogRevision.objects.filter(pk=ROW).values_list("number", flat=True).first()
+    if number is None:
+        return CatalogRevision.objects.get_or_create(pk=ROW)[0].number
+    return number
+
+
+def bump() -> int:
+    """Count one change; called inside the transaction of every change of the catalogue.
+
+    The row stays locked until that transaction ends, so revisions become
+    visible in the order of their numbers.
+    """
+    changed = CatalogRevision.objects.filter(pk=ROW).update(
+        number=F("number") + 1, changed_at=timezone.now())
+    if not changed:
+        CatalogRevision.objects.get_or_create(pk=ROW)
+        return bump()
+    return CatalogRevision.objects.values_list("number", flat=True).get(pk=ROW)
