@@ -6,8 +6,8 @@ is read from ``CRDS_TEST_MARIADB_SOCKET``, ``…_USER`` and ``…_PASSWORD``.
 
 import os
 
-from .embedded import *  # noqa: F403
 from .base import DATABASES, INSTANCE
+from .embedded import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,76 @@
+"""Large answers made once for each state of the catalogue and shared by all processes.
+
+Kept in memory by the process and in a file by the machine: memcached would
+refuse them for their size, and making them twice costs seconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+#: Revisions may overtake a maker that reads for seconds; then it reads again.
+ATTEMPTS = 3
+
+
+class Prepared:
+    """The bytes that ``make`` returns for the current catalogue, made anew when that changes.
+
+    ``revision`` returns the number of the catalogue's state.  The folder is
+    that of the instance's shared cache, one for each machine.
+    """
+
+    def __init__(self, name: str, make: Callable[[], bytes], revision: Callable[[], int]):
+        self.name = name
+        self.make = make
+        self.revision = revision
+        self._lock = threading.Lock()
+        self._held: tuple[int, bytes] | None = None
+
+    def get(self) -> bytes:
+        wanted = self.revision()
+        held = self._held
+        if held and held[0] == wanted:
+            return held[1]
+        with self._lock:
+            if not (self._held and self._held[0] == wanted):
+                self._held = self._from_file_or_made(wanted)
+            return self._held[1]
+
+    def _path(self, revision: int) -> Path:
+        return settings.INSTANCE.shared_cache / f"{self.name}-{revision}"
+
+    def _from_file_or_made(self, wanted: int) -> tuple[int, bytes]:
+        folder = settings.INSTANCE.shared_cache
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / f"{self.name}.lock", "w") as lock:
+            # Another process may be making it at this moment: wait and take it over.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                return wanted, self._path(wanted).read_bytes()
+            except FileNotFoundError:
+                return self._made(wanted)
+
+    def _made(self, wanted: int) -> tuple[int, bytes]:
+        for _ in range(ATTEMPTS):
+            content = self.make()
+            now = self.revision()
+            if now == wanted:
+                break
+            wanted = now
+        self._save(wanted, content)
+        return wanted, content
+
+    def _save(self, revision: int, content: bytes) -> None:
+        target = self._path(revision)
+        temporary = target.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        temporary.replace(target)
+        for old in target.parent.glob(f"{self.name}-*"):
+            if old != target and not old.name.endswith(".tmp"):
+                old.unlink(missing_ok=True)

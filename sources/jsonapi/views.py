@@ -1,0 +1,85 @@
+"""The JSON-RPC over HTTP, and the page that lists its methods."""
+
+from __future__ import annotations
+
+import logging
+
+from crds.core.exceptions import CrdsError
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpResponse, UnreadablePostError
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from common.errors import ServiceError
+from common.middleware import request_id
+from interactive.views.files import base_url
+
+from . import protocol, registry
+from .errors import InvalidRequest
+
+log = logging.getLogger(__name__)
+
+#: What the original server answers with; clients ignore it.
+CONTENT_TYPE = "application/json-rpc"
+
+
+@csrf_exempt
+@never_cache
+def endpoint(request, method: str = "", id: str = ""):
+    """Answer one call.
+
+    Method and id in the address only serve access logs: the body decides.
+    The status is 200 for errors too, since clients drop the body of any other.
+    """
+    call = None
+    try:
+        call = protocol.parse(_body(request))
+        request.rpc_method, request.rpc_params = call.method, call.params
+        result = registry.method(call.method).call(request, call.params)
+        content = protocol.success(result, id=call.id, version=call.version)
+    except Exception as exc:
+        name, message = _explained(exc)
+        request.rpc_error = message
+        echo = {"id": call.id, "version": call.version} if call else {}
+        content = protocol.failure(name, message, **echo)
+    return HttpResponse(content, content_type=CONTENT_TYPE)
+
+
+def _body(request) -> bytes:
+    if request.method != "POST":
+        raise InvalidRequest("Send a JSON-RPC request by POST; /json/browse/ shows how.")
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise InvalidRequest("The request is too large. Split it into several calls.") from None
+    except UnreadablePostError:
+        raise InvalidRequest("The request broke off before it was complete.") from None
+
+
+def _explained(exc: Exception) -> tuple[str, str]:
+    """Name and message that the caller sees for ``exc``; the unexpected goes to the log only."""
+    if isinstance(exc, ServiceError):
+        return exc.rpc_name, exc.message
+    if isinstance(exc, CrdsError):
+        return "OtherError", str(exc)
+    log.exception("JSON-RPC call failed")
+    if isinstance(exc, DatabaseError):
+        return "OtherError", "The database does not answer at the moment. Try again shortly."
+    return "OtherError", (
+        "The call failed for a reason that this server did not foresee. Its operators find it"
+        f" in their log under request {request_id()}.")
+
+
+@require_safe
+def browse(request):
+    """The list of methods with a console to try them."""
+    groups: dict[str, list[registry.Method]] = {}
+    for method in registry.methods().values():
+        groups.setdefault(method.group, []).append(method)
+    return render(request, "jsonapi/browse.html", {
+        "groups": [(name, groups[name]) for name in registry.MODULES if name in groups],
+        "endpoint": f"{base_url(request)}/json/",
+    })
