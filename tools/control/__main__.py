@@ -1,0 +1,48 @@
+"""Entry point: python -I tools/control COMMAND [ARGUMENTS]."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from control.checkout import config  # noqa: E402
+from control.console import CommandError  # noqa: E402
+
+COMMANDS = ("install", "init", "run", "stop", "rerun", "runtests", "manage")
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        print(f"The commands are {', '.join('./' + c for c in COMMANDS)}.", file=sys.stderr)
+        return 2
+    name = arguments[0]
+    try:
+        return importlib.import_module(f"control.{name}").main(arguments[1:])
+    except CommandError as exc:
+        print(f"./{name}: {exc}", file=sys.stderr)
+        return exc.status
+    except config.ConfigurationError as exc:
+        print(f"./{name}: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"./{name}: interrupted; running it again goes on where it stopped.",
+              file=sys.stderr)
+        return 130
+    except OSError as exc:
+        print(f"./{name}: {_explain(exc)}", file=sys.stderr)
+        return 1
+
+
+def _explain(exc: OSError) -> str:
+    place = f" at {exc.filename}" if exc.filename else ""
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full{place}. Free some space and run the command again."
+    return f"{exc.strerror or exc}{place}. Mend this and run the command again."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
