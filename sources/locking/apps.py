@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class LockingConfig(AppConfig):
     name = "locking"
+    verbose_name = "Locks"

@@ -1,0 +1,4 @@
+"""Addresses below ``/upload/``; none yet."""
+
+app_name = "fileupload"
+urlpatterns: list = []

@@ -1,0 +1,48 @@
+"""Who works on what at the moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Lock(models.Model):
+    """``user`` has claimed ``name``, an instrument, for ``duration`` since ``renewed``.
+
+    A courtesy between people: nothing correct depends on it.  Whether it has
+    expired is judged at each look, rows that stay behind do no harm.
+    """
+
+    class Kind(models.TextChoices):
+        INSTRUMENT = "instrument"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.INSTRUMENT)
+    name = models.CharField(max_length=64, help_text="instrument, lower case")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="locks")
+    created_on = models.DateTimeField(default=timezone.now)
+    renewed = models.DateTimeField(default=timezone.now)
+    duration = models.DurationField(default=timedelta(hours=4))
+
+    class Meta:
+        ordering = ["kind", "name"]
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="lock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} locked by {self.user}"
+
+    @property
+    def expires(self):
+        return self.renewed + self.duration
+
+    @property
+    def time_remaining(self) -> timedelta:
+        """Never negative."""
+        return max(self.expires - timezone.now(), timedelta())
+
+    @property
+    def is_expired(self) -> bool:
+        return not self.time_remaining

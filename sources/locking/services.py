@@ -1,0 +1,158 @@
+"""Taking, keeping and giving back locks."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from common.errors import BadRequest, ServiceError
+
+from .models import Lock
+
+NAME = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+class LockHeld(ServiceError):
+    """Somebody else has the lock."""
+
+    status = 409
+
+    def __init__(self, lock: Lock):
+        self.lock = lock
+        super().__init__(
+            f"Instrument '{lock.name}' is locked by user '{lock.user.get_username()}'"
+            f" until {lock.expires:%Y-%m-%d %H:%M:%S} UTC. Wait until then, or ask them to"
+            f" confirm or cancel what they submitted."
+        )
+
+
+def lock_duration() -> timedelta:
+    return timedelta(hours=getattr(settings, "LOCK_HOURS", 4))
+
+
+def acquire(name: str, user) -> Lock:
+    """Lock instrument ``name`` for ``user``; renews a lock the user has already.
+
+    An expired lock of somebody else is taken over.  Raises LockHeld while
+    another user's lock lasts.
+    """
+    name = _checked(name)
+    locks = Lock.objects.filter(kind=Lock.Kind.INSTRUMENT, name=name)
+    while True:
+        with transaction.atomic():
+            _remove_expired(locks.exclude(user=user))
+            held = _renewed(name, user) or _created(name, user)
+        if held:
+            return held
+        other = locks.select_related("user").first()
+        if other:
+            raise LockHeld(other)
+        # Given back between two looks: it is free now.
+
+
+def _created(name: str, user) -> Lock | None:
+    """A new lock; None if another one came first."""
+    try:
+        with transaction.atomic():
+            return Lock.objects.create(name=name, user=user, duration=lock_duration())
+    except IntegrityError:
+        return None
+
+
+def _renewed(name: str, user) -> Lock | None:
+    mine = Lock.objects.filter(kind=Lock.Kind.INSTRUMENT, name=name, user=user)
+    if not mine.update(renewed=timezone.now(), duration=lock_duration()):
+        return None
+    return mine.first()
+
+
+def renew(name: str, user) -> bool:
+    """Begin the duration anew; False if the user does not have the lock (any more)."""
+    return _renewed(_checked(name), user) is not None
+
+
+def release(name: str, user) -> bool:
+    """Give the lock back; False if the user did not have it."""
+    count, _ = Lock.objects.filter(
+        kind=Lock.Kind.INSTRUMENT, name=_checked(name), user=user).delete()
+    return bool(count)
+
+
+def release_all(user) -> int:
+    """Give back every lock of ``user``, as at logout; returns how many."""
+    return Lock.objects.filter(user=user).delete()[0]
+
+
+def holder(name: str):
+    """The user whose lock on instrument ``name`` lasts, None when it is free."""
+    lock = Lock.objects.filter(kind=Lock.Kind.INSTRUMENT, name=_checked(name)).first()
+    return lock.user if lock and not lock.is_expired else None
+
+
+def clear_expired_locks() -> int:
+    """Delete locks whose time is over; returns how many."""
+    return _remove_expired(Lock.objects.all())
+
+
+def _remove_expired(locks) -> int:
+    removed = 0
+    for lock in locks:
+        if lock.is_expired:
+            # Renewed since we looked: it stays.
+            removed += Lock.objects.filter(pk=lock.pk, renewed=lock.renewed).delete()[0]
+    return removed
+
+
+def _checked(name: str) -> str:
+    name = str(name).lower()
+    if not NAME.fullmatch(name):
+        raise BadRequest("A lock needs the name of an instrument, such as acs.")
+    return name
+
+
+# ---- the answer for clients ---------------------------------------------
+
+
+def status(username: str) -> dict:
+    """What ``/lock_status/<user>/`` shows: the lock of a user, ``name`` empty without one.
+
+    An unknown user has no lock; the answer does not tell the two apart.
+    """
+    lock = _lock_to_show(username)
+    if lock is None:
+        return _status(username)
+    return _status(
+        username,
+        type=lock.kind,
+        name=lock.name,
+        created_on=lock.created_on.strftime("%Y-%m-%d %H:%M:%S"),
+        time_remaining=_hours(lock.time_remaining),
+        is_expired=lock.is_expired,
+    )
+
+
+def _lock_to_show(username: str) -> Lock | None:
+    """The newest lock that lasts, else the newest."""
+    field = f"user__{get_user_model().USERNAME_FIELD}"
+    locks = Lock.objects.filter(**{field: username}).order_by("-renewed", "-pk")
+    return min(locks, key=lambda lock: lock.is_expired, default=None)
+
+
+def _status(username: str, **known) -> dict:
+    empty = {
+        "status": "ok", "user": username, "type": "instrument", "name": "",
+        "created_on": "", "time_remaining": "0:00:00", "is_expired": False,
+    }
+    return {**empty, **known}
+
+
+def _hours(span: timedelta) -> str:
+    """``3:57:58``; hours go on counting beyond a day."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"
