@@ -1,0 +1,1 @@
+"""Everything that touches the rules library of the CRDS client (package ``crds``)."""
