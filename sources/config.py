@@ -176,7 +176,7 @@ class Instance:
         missing = {"default", "archive"} - set(databases)
         if missing:
             raise ConfigurationError(
-                f"{self.conf / 'crds_database.py'} defines no database {', '.join(sorted(missing))}."
+                f"{self.conf / 'crds_database.py'} lacks the database {', '.join(sorted(missing))}."
                 f" Compare it with configs/crds_database.*.template and run"
                 f" ./install {self.observatory} {self.usecase}."
             )
@@ -294,7 +294,7 @@ def find_instance(observatory: str | None = None, usecase: str | None = None,
         observatory, usecase = observatory_name(observatory), usecase_name(usecase or "django")
         root = root or default_root(observatory, usecase)
         recorded = _recorded(root)
-        if recorded and (recorded.CRDS_PROJECT, recorded.CRDS_USECASE) != (observatory, usecase):
+        if recorded and (observatory, usecase) != (recorded.CRDS_PROJECT, recorded.CRDS_USECASE):
             raise ConfigurationError(
                 f"{root} holds the instance {recorded.CRDS_PROJECT} {recorded.CRDS_USECASE},"
                 f" not {observatory} {usecase}. Unset CRDS_ROOT, or set it to another folder."

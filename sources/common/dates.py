@@ -30,7 +30,8 @@ def parse(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
         raise BadRequest(
-            f"{text!r} is not a date. Write it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS (UTC).") from exc
+            f"{text!r} is not a date. Write it as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS (UTC)."
+        ) from exc
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -66,7 +66,8 @@ class ServiceErrorMiddleware:
         if isinstance(exception, (OperationalError, DatabaseError)):
             log.exception("Database unavailable")
             exception = Unavailable(
-                "The database does not answer at the moment. Nothing was changed; try again shortly.")
+                "The database does not answer at the moment. Nothing was changed;"
+                " try again shortly.")
         if not isinstance(exception, ServiceError):
             return None
         return error_response(request, exception)

@@ -72,7 +72,8 @@ def _described(response: HttpResponse, file: ServedFile) -> HttpResponse:
 def _not_modified(request, file: ServedFile) -> bool:
     tags = request.headers.get("If-None-Match")
     if tags is not None:
-        return tags.strip() == "*" or file.etag in [t.strip().removeprefix("W/") for t in tags.split(",")]
+        known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+        return "*" in known or file.etag in known
     since = _date(request.headers.get("If-Modified-Since"))
     return since is not None and file.modified.replace(microsecond=0) <= since
 

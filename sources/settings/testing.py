@@ -36,5 +36,5 @@ if os.environ.get("CRDS_TEST_DATABASE") == "mariadb":
 else:
     for _alias in DATABASES:
         # A file: the shared memory database that Django would use locks between threads.
-        DATABASES[_alias] = {**DATABASES[_alias],
-                             "TEST": {"NAME": str(INSTANCE.database_dir / f"test_{_alias}.sqlite3")}}
+        _file = INSTANCE.database_dir / f"test_{_alias}.sqlite3"
+        DATABASES[_alias] = {**DATABASES[_alias], "TEST": {"NAME": str(_file)}}

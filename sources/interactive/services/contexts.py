@@ -91,7 +91,8 @@ def build_context(cal_ver: str) -> str:
     ]
     if not candidates:
         raise NotFound(
-            f"No build context is known for calibration version {cal_ver} or an earlier patch of it.")
+            f"No build context is known for calibration version {cal_ver} or an earlier patch"
+            " of it.")
     return max(candidates)[1]
 
 
@@ -130,7 +131,8 @@ def resolve_pmap(spec: str | None) -> str:
 def check_observatory(observatory: str | None) -> None:
     if observatory not in (None, "", settings.CRDS_OBSERVATORY):
         raise BadRequest(
-            f"This server knows observatory '{settings.CRDS_OBSERVATORY}' only, not '{observatory}'.")
+            f"This server knows observatory '{settings.CRDS_OBSERVATORY}' only,"
+            f" not '{observatory}'.")
 
 
 def _resolve_symbolic(spec: str) -> str:

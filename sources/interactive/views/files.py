@@ -46,17 +46,17 @@ def _served_file(kind: str, observatory: str, name: str) -> ServedFile:
            .only("name", "size", "sha1sum", "stored", "extension", "type").first())
     if row is None:
         raise NotFound(f"There is no file '{name}' among the published {kind} of '{observatory}'.")
-    path = store.path(name) if row.stored else None
+    path = store.location(name) if row.stored else None
     if path is None:
         raise NotFound(
-            f"'{name}' is in the catalogue but not stored here: only its name, size and checksum are"
-            " known. Ask the server that this catalogue was copied from.")
+            f"'{name}' is in the catalogue but not stored here: only its name, size and checksum"
+            " are known. Ask the server that this catalogue was copied from.")
     state = os.stat(path)
     if state.st_size != row.size:
         log.error("%s has %d bytes, the catalogue says %d", path, state.st_size, row.size)
         raise Unavailable(
-            f"The stored copy of '{name}' does not have the size that the catalogue records, so it is"
-            " not served. An operator has to repair it.")
+            f"The stored copy of '{name}' does not have the size that the catalogue records,"
+            " so it is not served. An operator has to repair it.")
     return ServedFile(
         path=path,
         size=row.size,

@@ -112,9 +112,11 @@ def get_system_versions(request, master_version, context=None):
     """
     version = checks.text(master_version, "master_version")
     if not SYSTEM_VERSION.fullmatch(version):
-        raise InvalidParams("Invalid version string,  must be 1-128 chars of A-Z, a-z, 0-9, ., -, _")
+        raise InvalidParams(
+            "Invalid version string,  must be 1-128 chars of A-Z, a-z, 0-9, ., -, _")
     spec = checks.optional_text(context, "context")
-    pmap = contexts.default_context("versions") if spec in (None, *NO_CONTEXT) else common.pmap(spec)
+    default = spec in (None, *NO_CONTEXT)
+    pmap = contexts.default_context("versions") if default else common.pmap(spec)
     name = _calver_reference(pmap, version)
     path = store.path(name)
     if path is None:

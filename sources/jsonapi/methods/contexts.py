@@ -31,7 +31,8 @@ def get_context_by_date(request, date, observatory=None):
     ``hst-2020-01-31T12:00:00``, ``hst-acs-edit``, ``jwst-miri-dark-latest``,
     or a bare date or role.
     """
-    return contexts.resolve(checks.text(date, "date"), checks.optional_text(observatory, "observatory"))
+    return contexts.resolve(
+        checks.text(date, "date"), checks.optional_text(observatory, "observatory"))
 
 
 @rpc

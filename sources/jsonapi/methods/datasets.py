@@ -84,14 +84,15 @@ def _instrument(context: str, value) -> str:
     known = _instruments(context)
     if name not in known:
         raise InvalidParams(
-            f"Unknown instrument '{name}' for context '{context}'. It is one of {', '.join(known)}.")
+            f"Unknown instrument '{name}' for context '{context}'."
+            f" It is one of {', '.join(known)}.")
     return name
 
 
 def _instruments(context: str) -> list[str]:
     rule = load(context)
     if context.endswith(".pmap"):
-        return sorted(key.lower() for key in rule.selections.keys())
+        return sorted(key.lower() for key in rule.selections)
     return [rule.instrument.lower()]
 
 

@@ -15,7 +15,7 @@ from . import common
 
 @rpc
 def get_server_info(request):
-    """Everything a client needs first: contexts, bad files, addresses, size and sha1 of all files."""
+    """What a client needs first: contexts, bad files, addresses, size and sha1 of all files."""
     return RawJson(server_info.as_json(base_url(request)))
 
 
