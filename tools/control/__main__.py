@@ -9,8 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from control.checkout import config  # noqa: E402
-from control.console import CommandError  # noqa: E402
+from control.checkout import config
+from control.console import CommandError
 
 COMMANDS = ("install", "init", "run", "stop", "rerun", "runtests", "manage")
 

@@ -7,14 +7,23 @@ import hashlib
 import os
 import secrets
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
-from . import layout, packages, siteconfig, templates
 from . import django as management
+from . import layout, packages, siteconfig, templates
 from .checkout import (
-    CHECKOUT, INSTANCE_EPILOG, LAST_INSTALL, LOCK_FILE, PROJECT_FILE, SOURCES,
-    add_instance_arguments, choose_instance, instance_environment, python, stack,
+    CHECKOUT,
+    INSTANCE_EPILOG,
+    LAST_INSTALL,
+    LOCK_FILE,
+    PROJECT_FILE,
+    SOURCES,
+    add_instance_arguments,
+    choose_instance,
+    instance_environment,
+    python,
+    stack,
 )
 from .console import CommandError, say, warn
 from .locks import exclusive
@@ -71,20 +80,18 @@ def _new_log(instance) -> Path:
     if not os.access(CHECKOUT, os.W_OK):
         log = instance.logs / log.name
     log.unlink(missing_ok=True)
-    log.write_text(f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ} ./install"
+    log.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} ./install"
                    f" {instance.observatory} {instance.usecase}\n")
     return log
 
 
 def _install(instance, database: str | None, log: Path) -> None:
     layout.check(instance)
-    generated = templates.Generated(instance.conf)
-    database = database or generated.values.get("database") or "sqlite"
+    recorded = templates.Generated(instance.conf).values.get("database")
+    database = database or recorded or "sqlite"
     packages.prepare(stack(instance), packages.extras_of(instance, database), log)
 
-    _make_secrets(instance, database)
-    _place_configuration(instance, generated, database)
-    _place_environment_files(instance)
+    generated = configure(instance, database)
 
     say(f"Preparing databases and static files of {instance.name} ...")
     for alias in ("default", "archive"):
@@ -97,6 +104,15 @@ def _install(instance, database: str | None, log: Path) -> None:
     _link(LAST_INSTALL, instance.root)
     for name in ("env.sh", "env.csh"):
         _link(CHECKOUT / name, instance.root / name)
+
+
+def configure(instance, database: str) -> templates.Generated:
+    """Secrets, configuration and environment files; what is known of the written files."""
+    generated = templates.Generated(instance.conf)
+    _make_secrets(instance, database)
+    _place_configuration(instance, generated, database)
+    _place_environment_files(instance)
+    return generated
 
 
 def _make_secrets(instance, database: str) -> None:
@@ -124,7 +140,7 @@ def _place_configuration(instance, generated: templates.Generated, database: str
 def _check_configuration(instance) -> None:
     """Errors in edited files, found here rather than by the first request."""
     site = instance.site
-    if (site.CRDS_PROJECT, site.CRDS_USECASE) != (instance.observatory, instance.usecase):
+    if (instance.observatory, instance.usecase) != (site.CRDS_PROJECT, site.CRDS_USECASE):
         raise CommandError(
             f"{site.__file__} is for {site.CRDS_PROJECT} {site.CRDS_USECASE}, the instance is"
             f" {instance.observatory} {instance.usecase}. Mend CRDS_PROJECT and CRDS_USECASE.")

@@ -114,9 +114,9 @@ def _refuse_foreign_folder(folder: Path) -> None:
 def _make(folder: Path, log: Path) -> None:
     """Create the environment, or mend one that was left half made."""
     python = folder / "bin" / "python"
-    if _works(python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
-        if _works(python, "-m", "pip", "--version") or _works(python, "-m", "ensurepip"):
-            return
+    if _works(python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))") and (
+            _works(python, "-m", "pip", "--version") or _works(python, "-m", "ensurepip")):
+        return
     if not _works(sys.executable, "-c", "import venv, ensurepip"):
         debian.install_venv(log)
     say(f"Making the Python environment {folder} ...")
