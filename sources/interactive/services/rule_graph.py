@@ -18,6 +18,7 @@ CHUNK = 10_000
 
 #: Levels of links below a pmap.
 DEPTH = 3
+LEVELS_ABOVE_RMAPS = {".pmap": 2, ".imap": 1, ".rmap": 0}
 
 
 class ClosureNames(NamedTuple):
@@ -43,9 +44,7 @@ def closure(name: str) -> ClosureNames:
 
     Raises :class:`NotFound` if there is no published rule of that name.
     """
-    root = _published(name)
-    if root.type != FileType.MAPPING:
-        raise NotFound(f"{name!r} is a reference file; only rules contain other files.")
+    root = _published_rule(name)
     mappings, references = {name}, set()
     level = [root.pk]
     for _ in range(DEPTH):
@@ -61,6 +60,18 @@ def closure(name: str) -> ClosureNames:
         if not level:
             break
     return ClosureNames(sorted(mappings), sorted(references))
+
+
+def mapping_names(name: str) -> list[str]:
+    """Rules alone of :func:`closure`, sorted: much faster, since references are not read."""
+    mappings, level = {name}, [_published_rule(name).pk]
+    # References lie below rmaps, so rmaps need not be asked.
+    for _ in range(LEVELS_ABOVE_RMAPS[name[-5:]]):
+        children = dict(RuleLink.objects.filter(
+            parent__in=level, child__type=FileType.MAPPING).values_list("child_id", "child__name"))
+        mappings.update(children.values())
+        level = list(children)
+    return sorted(mappings)
 
 
 def closure_ids(ids: Iterable[int]) -> Closure:
@@ -119,6 +130,13 @@ def latest_ids() -> set[int]:
     context = (ContextPointer.objects.filter(kind=ContextPointer.Kind.LATEST)
                .values_list("context_id", flat=True).first())
     return closure_ids([context]).all if context else set()
+
+
+def _published_rule(name: str) -> CatalogFile:
+    file = _published(name)
+    if file.type != FileType.MAPPING:
+        raise NotFound(f"{name!r} is a reference file; only rules contain other files.")
+    return file
 
 
 def _published(name: str) -> CatalogFile:

@@ -56,15 +56,15 @@ def get_best_references_by_ids(request, context, dataset_ids, reftypes=None, inc
     reftypes = checks.optional_texts(reftypes, "reftypes")
     with_headers = checks.flag(include_headers, "include_headers")
     rule, results, headers = load(name), {}, {}
-    for asked, exposures in archive.lookup(checks.dataset_ids(dataset_ids)).items():
-        answered = {full: _answer(rule, header, reftypes) for full, header in exposures}
-        if not answered:
-            results[asked] = [False, _unknown(asked)]
+    for asked, exposures in archive.find(checks.dataset_ids(dataset_ids)).items():
+        if not exposures:
+            results[asked] = [False, archive.missing_text(asked)]
             continue
+        answered = {one.key: _answer(rule, one.header, reftypes) for one in exposures}
         if len(answered) > 1:
             results.update(answered)
-        results[asked] = next(iter(answered.values()))
-        headers[asked] = {**exposures[0][1], "PARAMS_CTX": name}
+        results[asked] = answered[exposures[0].key]
+        headers[asked] = {**exposures[0].header, "PARAMS_CTX": name}
     if with_headers:
         results["headers"] = headers
     return results
@@ -78,11 +78,11 @@ def get_aui_best_references(request, date, dataset_ids):
     """
     rule = load(common.pmap(date))
     results = {}
-    for asked, exposures in archive.lookup(checks.dataset_ids(dataset_ids)).items():
+    for asked, exposures in archive.find(checks.dataset_ids(dataset_ids)).items():
         if not exposures:
-            results[asked] = [False, _unknown(asked)]
+            results[asked] = [False, archive.missing_text(asked)]
             continue
-        ok, found = _answer(rule, exposures[0][1], None)
+        ok, found = _answer(rule, exposures[0].header, None)
         results[asked] = [ok, _files(found) if ok else found]
     return results
 
@@ -97,10 +97,6 @@ def _answer(rule, header: dict, reftypes) -> list:
 
 def _files(references: dict[str, str]) -> list[str]:
     return sorted({name for name in references.values() if not name.startswith("NOT FOUND")})
-
-
-def _unknown(dataset_id: str) -> str:
-    return f"NOT FOUND dataset ID does not exist '{dataset_id}'"
 
 
 @rpc

@@ -45,7 +45,7 @@ def get_context_history(request, observatory=None):
 @rpc
 def get_mapping_names(request, context):
     """Names of all rule files that a context is made of, itself included, sorted."""
-    return rule_graph.closure(common.context(context)).mappings
+    return rule_graph.mapping_names(common.context(context))
 
 
 @rpc
