@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
     name = "jobs"
+    verbose_name = "Jobs"
