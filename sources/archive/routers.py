@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 
 class ArchiveRouter:
     """Models of app ``archive`` live in database ``archive``, all others in ``default``."""
@@ -17,4 +19,7 @@ class ArchiveRouter:
         return (one._meta.app_label == self.app) == (two._meta.app_label == self.app)
 
     def allow_migrate(self, db, app_label, **hints):
+        # A schema that belongs to somebody else never gets tables of ours.
+        if db == "archive" and settings.ARCHIVE_SCHEMA is not None:
+            return False
         return (db == "archive") == (app_label == self.app)
