@@ -125,8 +125,11 @@ class _Text:
         while True:
             try:
                 value, end = self._decode(self._buffer, self._at)
-            except ValueError as exc:
-                problem = exc
+            except json.JSONDecodeError as exc:
+                # Not the exception itself: it holds on to all the text.
+                problem, length = exc.msg, exc.pos - self._at
+            except ValueError as exc:  # a number with thousands of digits
+                raise self._error(f"this is not JSON ({exc})") from None
             except RecursionError:
                 raise self._error("it is nested too deeply") from None
             else:
@@ -139,7 +142,8 @@ class _Text:
             if len(self._buffer) - self._at > _LONGEST:
                 raise self._error("this entry is no JSON value, or longer than any header")
             if not self._more():
-                raise self._syntax_error(problem)
+                line = self.line + self._buffer.count("\n", 0, length)
+                raise ReadingError(f"{self._path}:{line}: this is not JSON ({problem}).")
 
     def _peek(self) -> str:
         """The next character that is not blank, an empty text at the end of the file."""
@@ -176,9 +180,3 @@ class _Text:
 
     def _error(self, problem: str) -> ReadingError:
         return ReadingError(f"{self._path}:{self.line}: {problem}.")
-
-    def _syntax_error(self, problem) -> ReadingError:
-        if not isinstance(problem, json.JSONDecodeError):
-            return self._error(f"this is not JSON ({problem})")
-        line = self.line + self._buffer.count("\n", self._at, problem.pos)
-        return ReadingError(f"{self._path}:{line}: this is not JSON ({problem.msg}).")

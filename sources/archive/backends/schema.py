@@ -31,7 +31,11 @@ class SchemaError(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A table or column; ``parts`` has one item for each name between dots."""
+    """A table or column; ``parts`` has one item for each name between dots.
+
+    Columns always come with their table: SQLite takes the quoted name of a column that
+    does not exist for a text, unless the table is named too.
+    """
 
     parts: tuple[str, ...]
 
@@ -113,26 +117,27 @@ def _source(place: str, instrument: str, table) -> Source:
     if len(columns) not in (1, 2):
         raise SchemaError(f"{place}['date']", "give one column, or two: day and time")
     updated = table.get("updated")
+    main = _name(f"{place}['table']", table["table"])
     return Source(
         instrument=instrument,
-        table=_name(f"{place}['table']", table["table"]),
-        joins=_joins(f"{place}['joins']", table.get("joins", ())),
-        where=_where(f"{place}['where']", table.get("where", {})),
-        product=_name(f"{place}['product']", table["product"]),
-        exposure=_name(f"{place}['exposure']", table["exposure"]),
-        date=tuple(_name(f"{place}['date']", column) for column in columns),
+        table=main,
+        joins=_joins(f"{place}['joins']", main, table.get("joins", ())),
+        where=_where(f"{place}['where']", main, table.get("where", {})),
+        product=_column(f"{place}['product']", main, table["product"]),
+        exposure=_column(f"{place}['exposure']", main, table["exposure"]),
+        date=tuple(_column(f"{place}['date']", main, column) for column in columns),
         date_format=_text(place, table, "date_format", "%Y-%m-%d %H:%M:%S"),
-        updated=None if updated is None else _name(f"{place}['updated']", updated),
+        updated=None if updated is None else _column(f"{place}['updated']", main, updated),
         ids_case=_choice(place, table, "ids_case", _CASES),
         id_pattern=_pattern(place, table.get("id_pattern")),
-        header=_header(f"{place}['header']", instrument, table["header"]),
+        header=_header(f"{place}['header']", instrument, main, table["header"]),
     )
 
 
-def _header(place: str, instrument: str, header) -> tuple[tuple[str, HeaderValue], ...]:
+def _header(place: str, instrument: str, main: Name, header) -> tuple[tuple[str, HeaderValue], ...]:
     if not isinstance(header, Mapping) or not header:
         raise SchemaError(place, "must map each header key to a column or a constant")
-    values = {str(key).upper(): _header_value(f"{place}[{key!r}]", value)
+    values = {str(key).upper(): _header_value(f"{place}[{key!r}]", main, value)
               for key, value in header.items()}
     if not any(key in values for key in INSTRUMENT_KEYS):
         raise SchemaError(
@@ -141,16 +146,16 @@ def _header(place: str, instrument: str, header) -> tuple[tuple[str, HeaderValue
     return tuple(values.items())
 
 
-def _header_value(place: str, value) -> HeaderValue:
+def _header_value(place: str, main: Name, value) -> HeaderValue:
     if isinstance(value, str):
-        return HeaderValue(_name(place, value))
+        return HeaderValue(_column(place, main, value))
     if isinstance(value, Mapping) and set(value) == {"constant"}:
         return HeaderValue(None, constant=str(value["constant"]))
     _keys(place, value, required=("column",), optional=("as",))
-    return HeaderValue(_name(place, value["column"]), _choice(place, value, "as", _FORMS))
+    return HeaderValue(_column(place, main, value["column"]), _choice(place, value, "as", _FORMS))
 
 
-def _joins(place: str, joins) -> tuple[Join, ...]:
+def _joins(place: str, main: Name, joins) -> tuple[Join, ...]:
     if not isinstance(joins, list | tuple):
         raise SchemaError(place, "must be a list")
     found = []
@@ -163,18 +168,24 @@ def _joins(place: str, joins) -> tuple[Join, ...]:
         found.append(Join(
             _name(f"{where}['table']", join["table"]),
             _choice(where, join, "kind", _JOINS),
-            tuple((_name(f"{where}['on']", one), _name(f"{where}['on']", two))
+            tuple((_column(f"{where}['on']", main, one), _column(f"{where}['on']", main, two))
                   for one, two in pairs.items())))
     return tuple(found)
 
 
-def _where(place: str, where) -> tuple[tuple[Name, str | int], ...]:
+def _where(place: str, main: Name, where) -> tuple[tuple[Name, str | int], ...]:
     if not isinstance(where, Mapping):
         raise SchemaError(place, "must map columns to the value that they must have")
     for column, value in where.items():
         if not isinstance(value, str | int):
             raise SchemaError(f"{place}[{column!r}]", "the value must be a text or a number")
-    return tuple((_name(place, column), value) for column, value in where.items())
+    return tuple((_column(place, main, column), value) for column, value in where.items())
+
+
+def _column(place: str, main: Name, text) -> Name:
+    """The column ``text``; without a table's name before it, one of table ``main``."""
+    name = _name(place, text)
+    return name if len(name.parts) > 1 else Name(main.parts + name.parts)
 
 
 def _name(place: str, text) -> Name:
