@@ -41,6 +41,16 @@ MISSION = {
     "tobs": (datetime(2003, 9, 26), datetime(2020, 1, 1)),
 }
 
+#: The same for the instruments of HST, which came and went.
+HST_SERVICE = {
+    "acs": (datetime(2002, 3, 7), datetime(2025, 1, 1)),
+    "cos": (datetime(2009, 5, 14), datetime(2025, 1, 1)),
+    "nicmos": (datetime(1997, 2, 14), datetime(2008, 9, 10)),
+    "stis": (datetime(1997, 2, 14), datetime(2025, 1, 1)),
+    "wfc3": (datetime(2009, 5, 14), datetime(2025, 1, 1)),
+    "wfpc2": (datetime(1993, 12, 4), datetime(2009, 5, 14)),
+}
+
 #: Cases of one rule file that are tried for agreement with a template.
 TRIES = 16
 
@@ -95,7 +105,7 @@ def useafter_dates(context_mapping: Any, instrument: str) -> list[str]:
 
 def instruments(context_mapping: Any) -> list[str]:
     """Instruments of a context that make observations, lower case and sorted."""
-    names = {name.lower() for name in context_mapping.selections.keys()}
+    names = set(map(str.lower, context_mapping.selections.keys()))
     return sorted(
         name
         for name in names - NOT_OBSERVED
@@ -168,7 +178,7 @@ def _read_selector(
     parameters = tuple(name.upper() for name in selector._parameters)
     kind = type(selector).__name__
     if kind in ("UseAfterSelector", "ClosestTimeSelector"):
-        return (), [()], [[str(key) for key in selector.keys()]], parameters
+        return (), [()], [list(map(str, selector.keys()))], parameters
     if kind != "MatchSelector":
         # Versions and numbers: one parameter, one case for each key.
         keys = [str(key).lstrip("<=> ") for key in selector.raw_keys()]
@@ -187,7 +197,7 @@ def _read_selector(
 def _dates_below(choice: Any) -> list[str]:
     if type(choice).__name__ not in ("UseAfterSelector", "ClosestTimeSelector"):
         return []
-    return [str(key) for key in choice.keys() if str(key)[:4].isdigit()]
+    return [key for key in map(str, choice.keys()) if key[:4].isdigit()]
 
 
 # ---- concrete values ----------------------------------------------------
@@ -243,12 +253,12 @@ def _accepted(expression: str, pool: list[str]) -> str:
         candidates += [str(float(number)), str(float(number) + 0.5), str(float(number) - 0.5)]
     if len(numbers) > 1:
         candidates.append(str((float(numbers[0]) + float(numbers[1])) / 2))
-    candidates.append(re.sub(r"[*?]", "", expression))
-    candidates.append("OTHER")
+    candidates += [re.sub(r"[*?]", "", expression), re.sub(r"[*?]", "1", expression), "OTHER"]
     for candidate in candidates:
-        if candidate and not _is_wild(candidate) and matcher.match(candidate) == 1:
+        concrete = candidate and _is_plain(candidate) and not _is_wild(candidate)
+        if concrete and matcher.match(candidate) == 1:
             return candidate
-    return candidates[0]
+    return "OTHER"
 
 
 class _Chooser:
@@ -361,7 +371,7 @@ def generate(
         {name for rule in rules for name in rule.switches}
         | {name for rule in rules for name, _, _ in rule.conditions if name.endswith("CORR")}
     )
-    dates = _DateMaker(rules, observatory, rng)
+    dates = _DateMaker(rules, observatory, instrument.lower(), rng)
     templates: list[_Template] = []
     wanted = min(count, max(200, min(TEMPLATES, count // 4)))
     for _ in range(count):
@@ -400,10 +410,12 @@ def _scramble(header: dict[str, str], chooser: _Chooser) -> None:
 class _DateMaker:
     """Chooses observation dates and writes them in the observatory's parameters."""
 
-    def __init__(self, rules: list[_Rule], observatory: str, rng: random.Random):
+    def __init__(
+        self, rules: list[_Rule], observatory: str, instrument: str, rng: random.Random
+    ):
         self.rng = rng
         self.observatory = observatory
-        self.start, self.end = MISSION[observatory]
+        self.start, self.end = HST_SERVICE.get(instrument, MISSION[observatory])
         self.keys = sorted(
             {rule.date_parameters for rule in rules if rule.date_parameters}
             | {DATE_KEYS[observatory]}

@@ -8,6 +8,7 @@ smooth pattern with noise; the same name always gives the same bytes.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +32,14 @@ JWST_KEYWORDS = {
     "META.EXPOSURE.NGROUPS": "NGROUPS", "META.EXPOSURE.NOUTPUTS": "NOUTPUTS",
     "META.SUBARRAY.NAME": "SUBARRAY", "META.VISIT.TSOVISIT": "TSOVISIT",
     "META.VISIT.TYPE": "VISITYPE", "META.VISIT.CROWDED_FIELD": "CROWDFLD",
+    "META.EXPOSURE.GROUPGAP": "GROUPGAP", "META.EXPOSURE.NFRAMES": "NFRAMES",
 }
+
+#: Columns whose constraint is an expression that only special values meet.
+COLUMN_VALUES = {"PAR1NAMES": "MJD#"}
+
+#: Presence conditions such as ``(OBSTYPE=="IMAGING")``.
+_CONDITION = re.compile(r"^\(?(\w+)(==|!=)[\"']([^\"']*)[\"']\)?$")
 
 #: Keywords that every HST reference gets from us and not from the constraints.
 FIXED_KEYWORDS = {"INSTRUME", "FILETYPE", "USEAFTER", "PEDIGREE", "DESCRIP", "HISTORY", "COMMENT"}
@@ -189,11 +197,21 @@ def _constrained_keywords(reference: Reference) -> dict[str, object]:
         wanted = reference.values.get(info.name)
         if wanted is None and info.presence not in ("R", "P"):
             continue
+        if not _condition_holds(info.presence, reference.values):
+            continue
         words[info.name] = _typed(_choose(info, wanted), info.datatype)
     for name, value in reference.values.items():
         if name not in words and len(name) <= 8 and value not in ("N/A", "*"):
             words[name] = value.split("|")[0]
     return {name: value for name, value in words.items() if name not in STRUCTURE_KEYWORDS}
+
+
+def _condition_holds(presence: str, values: dict[str, str]) -> bool:
+    """Whether a conditional constraint applies to the case; True when that is not known."""
+    match = _CONDITION.match(presence.replace(" ", ""))
+    if not match or match[1] not in values:
+        return True
+    return (values[match[1]] == match[3]) == (match[2] == "==")
 
 
 def _choose(info, wanted: str | None) -> str:
@@ -269,6 +287,8 @@ def _hst_table(reference: Reference):
 
 
 def _column_values(info, reference: Reference) -> list[object]:
+    if info.name in COLUMN_VALUES:
+        return [COLUMN_VALUES[info.name]] * 4
     if info.name == "PEDIGREE":
         return [reference.pedigree] * 4
     if info.name == "DESCRIP":
@@ -295,6 +315,10 @@ def _jwst_header(reference: Reference) -> list[tuple]:
             words[keyword] = _keyword_value(value)
             if "|" in value:
                 words[f"P_{keyword[:6]}"] = f"{value}|"
+    for info in _constraints(spec):
+        keyword = JWST_KEYWORDS.get(info.name, info.name)
+        if info.keytype == "H" and info.presence == "R" and _is_missing(keyword, words):
+            words[keyword] = _typed(_choose(info, None), info.datatype)
     words["USEAFTER"] = f"{reference.useafter_date:%Y-%m-%dT%H:%M:%S}"
     words["PEDIGREE"] = reference.pedigree
     words["DESCRIP"] = reference.description[:67]
@@ -304,6 +328,11 @@ def _jwst_header(reference: Reference) -> list[tuple]:
                   "FASTAXIS": 1, "SLOWAXIS": 2})
     words["HISTORY"] = reference.history
     return list(words.items())
+
+
+def _is_missing(keyword: str, words: dict[str, object]) -> bool:
+    """Whether a constraint's keyword is a FITS keyword that the header still lacks."""
+    return len(keyword) <= 8 and keyword not in words and keyword not in FIXED_KEYWORDS
 
 
 def _keyword_value(value: str) -> object:
@@ -404,6 +433,8 @@ def _document(reference: Reference) -> dict:
     for name, value in reference.values.items():
         if not name.startswith(prefix) or value == "*":
             continue
+        if value == "N/A" and spec.observatory == "roman":
+            continue  # not among the legal values of Roman parameters
         *parents, leaf = name.removeprefix(prefix).lower().split(".")
         branch = meta
         for parent in parents:

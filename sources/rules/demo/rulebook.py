@@ -160,15 +160,13 @@ class Rulebook:
         """Replace parameters that real rules of this kind do not look at."""
         values = list(key)
         for index, name in enumerate(spec.match_parameters):
-            if name in spec.carried:
-                values[index] = "N/A"
-            elif spec.is_parameters and _lot(spec) % 2:
-                values[index] = "N/A"
-            elif (
+            filter_of_detector_type = (
                 self.observatory == "jwst"
                 and name == "META.INSTRUMENT.FILTER"
                 and spec.filekind in DETECTOR_TYPES
-            ):
+            )
+            general_parameters = spec.is_parameters and _lot(spec) % 2
+            if name in spec.carried or filter_of_detector_type or general_parameters:
                 values[index] = "N/A"
         own = [i for i, name in enumerate(spec.match_parameters) if name not in spec.carried]
         if self.observatory == "hst" and len(own) >= 3 and _lot(spec) % 4 == 1:
@@ -235,8 +233,8 @@ class Rulebook:
                 continue
             values = key[index].split("|")
             dates = rules.cases.pop(key)
-            rest = key[:index] + ("|".join(values[:-1]),) + key[index + 1 :]
-            own = key[:index] + (values[-1],) + key[index + 1 :]
+            rest = (*key[:index], "|".join(values[:-1]), *key[index + 1 :])
+            own = (*key[:index], values[-1], *key[index + 1 :])
             rules.cases[rest] = dates
             rules.cases[own] = dict(dates)
             rules.cases[own][date] = self.new_reference(rules.spec, own, date, 0)
@@ -344,7 +342,7 @@ def _joined(keys: list[Key]) -> list[Key]:
         if any({"N/A", "*"} & set(values) and len(values) > 1 for values in groups.values()):
             continue
         joined = [
-            rest[:index] + ("|".join(sorted(values)),) + rest[index:]
+            (*rest[:index], "|".join(sorted(values)), *rest[index:])
             for rest, values in groups.items()
         ]
         if len(joined) < len(best):
