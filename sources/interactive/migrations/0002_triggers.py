@@ -17,4 +17,6 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("interactive", "0001_initial")]
-    operations = [migrations.RunPython(create, drop)]
+    # Not atomic by itself: MariaDB cannot roll back the making of a trigger, and Django refuses
+    # to try. Where the database can, the whole migration is one transaction anyway.
+    operations = [migrations.RunPython(create, drop, atomic=False)]
