@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
         print(f"The commands are {', '.join('./' + c for c in COMMANDS)}.", file=sys.stderr)
         return 2
     name = arguments[0]
+    _end_in_order()
     try:
         return importlib.import_module(f"control.{name}").main(arguments[1:])
     except CommandError as exc:
@@ -35,6 +37,16 @@ def main(arguments: list[str]) -> int:
     except OSError as exc:
         print(f"./{name}: {_explain(exc)}", file=sys.stderr)
         return 1
+
+
+def _end_in_order() -> None:
+    """Turn signals into an exception: what a command started ends with it."""
+    def end(number, _frame):
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _explain(exc: OSError) -> str:

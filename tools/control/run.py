@@ -107,7 +107,8 @@ def report(instance, status: int | None = None) -> None:
     """URL, exports, logs and how to stop."""
     port = server.serving_port(instance)
     if status and status >= 500:
-        warn(f"The front page answers with status {status}; see {instance.logs / 'error.log'}.")
+        warn(f"The server answers, but reports trouble (/healthz has status {status});"
+             f" see {instance.logs / 'error.log'}.")
     say(f"""
     http://localhost:{port}
 

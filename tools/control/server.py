@@ -51,17 +51,24 @@ def running(instance) -> list[Service]:
     return [service for service in services(instance) if processes.read(service.pid_file)]
 
 
+#: Length of each log before its process was started by this command.
+_log_begin: dict[Path, int] = {}
+
+
 def start(instance, service: Service) -> processes.Process:
+    _log_begin[service.log] = service.log.stat().st_size if service.log.exists() else 0
     return processes.start(service.pid_file, service.log, service.command,
                            instance_environment(instance), SOURCES)
 
 
 def stop(instance) -> dict[str, str]:
     """End all processes of ``instance``; how each went."""
-    return {
+    ended = {
         service.title: processes.stop(service.pid_file, PATIENCE[service.name])
         for service in reversed(services(instance))
     }
+    _port_file(instance).unlink(missing_ok=True)
+    return ended
 
 
 def reload(instance) -> None:
@@ -79,7 +86,7 @@ def reload(instance) -> None:
         if not leader.alive():
             raise CommandError(
                 f"The web server ended while reloading. The end of {service.log}:\n"
-                f"{last_lines(service.log)}")
+                f"{_tail(service)}")
         if processes.family(leader) - before and answers(serving_port(instance)):
             return
         time.sleep(0.1)
@@ -126,14 +133,12 @@ def _port_problem(instance, port: int, exc: OSError) -> str:
 
 
 def answers(port: int) -> int | None:
-    """HTTP status of the front page, None while nothing answers."""
+    """HTTP status of the page that tells the server's health, None while nothing answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/", headers={"Host": f"localhost:{port}"})
+        connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
         return connection.getresponse().status
-    except OSError:
-        return None
-    except http.client.HTTPException:
+    except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
@@ -157,7 +162,7 @@ def wait_for_answer(instance, process: processes.Process) -> int:
         time.sleep(0.1)
     raise CommandError(
         f"The web server did not answer on port {port} within {ANSWER_SECONDS} seconds."
-        f" The end of {service.log}:\n{last_lines(service.log)}")
+        f" The end of {service.log}:\n{_tail(service)}")
 
 
 def check_stays(service: Service, process: processes.Process, seconds: float) -> None:
@@ -168,7 +173,11 @@ def check_stays(service: Service, process: processes.Process, seconds: float) ->
 
 def _ended(service: Service, when: str) -> str:
     return (f"The {service.title} ended {when}. The end of {service.log}:\n"
-            f"{last_lines(service.log)}")
+            f"{_tail(service)}")
+
+
+def _tail(service: Service) -> str:
+    return last_lines(service.log, start=_log_begin.get(service.log, 0))
 
 
 def _port_file(instance) -> Path:
