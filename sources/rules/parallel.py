@@ -1,0 +1,58 @@
+"""Runs a function over many files in worker processes.  No Django here: workers start fresh."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+from . import environment
+
+WORKERS = 2
+
+#: Files below this number are read by the process itself: workers take a second to start.
+FEW = 60
+
+#: Seconds between looks whether the parent still lives.
+WATCH = 1.0
+
+Result = TypeVar("Result")
+
+
+def over_files(observatory: str, cache: Path | str, task: Callable[[Path], Result],
+               paths: list[Path]) -> Iterator[Result]:
+    """``task`` of every path, in their order; ``task`` must be a function of a module.
+
+    ``cache`` is the folder that the client library has as its cache meanwhile.
+    Raises :class:`concurrent.futures.process.BrokenProcessPool` if a worker dies.
+    """
+    environment.prepare(observatory, cache)
+    if len(paths) < FEW:
+        yield from map(task, paths)
+        return
+    with ProcessPoolExecutor(
+        WORKERS, mp_context=get_context("spawn"), initializer=_begin,
+        initargs=(observatory, str(cache), os.getpid()),
+    ) as pool:
+        try:
+            yield from pool.map(task, paths, chunksize=16)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _begin(observatory: str, cache: str, parent: int) -> None:
+    environment.prepare(observatory, cache)
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """A killed parent cannot end its workers; they notice and go."""
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    os._exit(1)
