@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class StatsConfig(AppConfig):
     name = "stats"
+    verbose_name = "Request records"

@@ -1,0 +1,64 @@
+"""The REST API below ``/api/v1/``: one root that every app adds its router to.
+
+Read-only for now.  An app's ``api.py`` defines ``router``; it is named in :data:`ROUTERS`.
+Errors have the form ``{"detail": text}``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.openapi.docs import DocsBase
+
+from .errors import ServiceError
+
+#: Modules whose ``router`` is served, each at the root of the API.
+ROUTERS = ("interactive.api",)
+
+
+class Documentation(DocsBase):
+    """A page of our own: readable without scripts, and it runs none that are inline."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs):
+        from .api_documentation import operations
+
+        schema = api.get_openapi_schema()
+        return render(request, "api_documentation.html", {
+            "api": api,
+            "operations": operations(schema),
+            "schema_address": self.get_openapi_url(api, kwargs),
+        })
+
+
+api = NinjaAPI(
+    title=f"{settings.CRDS_OBSERVATORY.upper()} CRDS REST API",
+    version="1",
+    description=(
+        "Read-only access to contexts, files and rules. Lists are paged with limit and offset."
+        " Answers carry an ETag; send it as If-None-Match and an unchanged answer is a short 304."
+        " Errors are JSON objects with the text under detail. Times are UTC."
+    ),
+    docs=Documentation(),
+    urls_namespace="api-1",
+)
+
+
+@api.exception_handler(ServiceError)
+def service_error(request, exc: ServiceError):
+    return api.create_response(request, {"detail": exc.message}, status=exc.status)
+
+
+@api.exception_handler(ValidationError)
+def invalid_request(request, exc: ValidationError):
+    """Names each parameter that is wrong, in one readable text."""
+    text = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors)
+    return api.create_response(request, {"detail": text}, status=422)
+
+
+for _module in ROUTERS:
+    api.add_router("", import_module(_module).router)

@@ -1,0 +1,24 @@
+"""Addresses of the public pages, the account pages and the files."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from .views import account, files, help, home, status
+
+GET = "(?:un)?checked_get"
+PLACE = r"(?P<observatory>[a-z]+)/(?P<name>[^/]+)"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", account.Login.as_view(), name="login"),
+    path("logout/", account.logout, name="logout"),
+    path("docs/cmdline_bestrefs/", help.cmdline_bestrefs, name="cmdline_bestrefs"),
+    path("status/", status.status, name="status"),
+    path("status/findings/", status.findings, name="findings"),
+    path("healthz", status.healthz, name="healthz"),
+    # Files, checked and unchecked addresses alike (contract 3.1).
+    re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download),
+    re_path(rf"^{GET}/config/(?P<observatory>[a-z]+)/server_config$", files.server_config),
+    re_path(rf"^{GET}/pickles/{PLACE}$", files.pickle),
+]
