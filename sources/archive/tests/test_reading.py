@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -9,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from archive import reading, services
 from archive.models import Dataset
+from rules import environment
 
 from .conftest import ACS, COS
 
@@ -44,18 +48,24 @@ def test_all_forms_read_alike(tmp_path, form, piece, monkeypatch):
 
 
 def test_reads_what_the_library_reads(tmp_path):
-    from rules import environment
-
-    prepare = getattr(environment, "prepare", None)
-    if prepare:
-        prepare("hst", tmp_path)
-    bestrefs = pytest.importorskip("crds.bestrefs.headers")
+    paths = []
     for form in ("lines", "one big object", "one big object, written wide"):
-        path = tmp_path / "x.json"
-        path.write_text(FORMS[form])
-        theirs = bestrefs.load_bestrefs_headers(str(path))
-        ours = {f"{i.product}:{i.exposure}": i.header for i in reading.read(path)}
-        assert list(ours.values()) == list(theirs.values())
+        paths.append(tmp_path / f"{form}.json")
+        paths[-1].write_text(FORMS[form])
+    for path, theirs in zip(paths, read_by_library(tmp_path, paths), strict=True):
+        assert [item.header for item in reading.read(path)] == list(theirs.values())
+
+
+def read_by_library(cache, paths):
+    """The headers as the client's own reader finds them; in a process of its own, because
+    the library keeps its settings for as long as the process lives."""
+    program = ("import json, sys; from crds.bestrefs.headers import load_bestrefs_headers as f;"
+               "print(json.dumps([f(path) for path in sys.argv[1:]]))")
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, paths)], capture_output=True, text=True,
+        timeout=120, check=True,
+        env={**os.environ, **environment.library_variables("hst", cache)})
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_compressed_files_and_folders(tmp_path):
