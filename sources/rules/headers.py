@@ -309,7 +309,8 @@ def _template(rules: list[_Rule], chooser: _Chooser) -> _Template:
     _satisfy_conditions(template, rules, chooser)
     for name, values in chooser.pool.items():
         if name not in template.values:
-            template.values[name] = rng.choice(values) if values else "N/A"
+            # No rule that agrees asks for it: often not applicable, else anything.
+            template.values[name] = rng.choice(values) if values and rng.random() < 0.5 else "N/A"
     return template
 
 
@@ -622,7 +623,8 @@ def _roman_identifiers(
 ) -> Iterator[tuple[str, str]]:
     for number in range(count):
         visit = f"R0000101001001{number // 999 + 1:03d}{number % 999 + 1:03d}"
-        name = f"{visit}_{rng.randrange(1, 10):04d}.WFI{rng.randrange(1, 19):02d}"
+        exposure = f"0{rng.randrange(1, 4)}101_{rng.randrange(1, 10):04d}"
+        name = f"{visit}_{exposure}.WFI{rng.randrange(1, 19):02d}"
         yield name, name
 
 

@@ -155,7 +155,7 @@ def _split_parameters(
 
 def _items(spec: TypeSpecification, raw: Any, extra: tuple[str, ...]) -> dict[str, Any]:
     """Header items beyond names and parameters."""
-    items = {name: raw[name] for name in COPIED_ITEMS if raw.get(name) not in (None, {}, ())}
+    items = {name: _frozen(raw[name]) for name in COPIED_ITEMS if raw.get(name)}
     items["file_ext"] = spec.extension
     items["filetype"] = raw["filetype"].upper()
     text = raw.get("text_descr") or spec.filekind
@@ -186,6 +186,11 @@ def _items(spec: TypeSpecification, raw: Any, extra: tuple[str, ...]) -> dict[st
     if spec.observatory == "hst" and spec.selectors == ("Match",):
         items["classes"] = spec.selectors
     return items
+
+
+def _frozen(value: Any) -> Any:
+    """Tuples for lists: the grammar of rule files has no lists."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _translation(spec: TypeSpecification, raw: Any) -> dict[str, str]:
