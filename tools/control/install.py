@@ -94,7 +94,9 @@ def _install(instance, database: str | None, log: Path) -> None:
     generated = configure(instance, database)
 
     say(f"Preparing databases and static files of {instance.name} ...")
-    for alias in ("default", "archive"):
+    # An existing archive's tables are only read; its database gets none of ours.
+    external = getattr(instance.site, "ARCHIVE_SCHEMA", None) is not None
+    for alias in ("default",) if external else ("default", "archive"):
         management.call(instance, "migrate", "--noinput", f"--database={alias}", log=log)
     management.call(instance, "collectstatic", "--noinput", "--verbosity=1", log=log)
     management.call(instance, "check", log=log)
