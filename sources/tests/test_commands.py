@@ -25,7 +25,7 @@ from config import CHECKOUT
 
 sys.path.insert(0, str(CHECKOUT / "tools"))
 
-from control import checkout, labels, processes, templates
+from control import checkout, labels, packages, processes, templates
 from control.console import CommandError
 
 COMMANDS = ("install", "init", "run", "stop", "rerun", "runtests", "manage")
@@ -215,7 +215,7 @@ def test_environment_files(site, tmp_path, shell, script):
         pytest.skip(f"{shell} is not installed")
     file = tmp_path / "script"
     file.write_text(script + "\n")
-    arguments = [shell, *(["-f"] if shell == "tcsh" else []), str(file), str(site.copy.top)]
+    arguments = [shell, *(["-f"] if shell == "tcsh" else []), str(file), str(site.root)]
     done = subprocess.run(arguments, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
                           timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -328,6 +328,45 @@ def test_shell_is_ipython(site):
     assert "IPython" in site("manage", "shell", "--help").stdout.replace("ipython", "IPython")
     done = site("manage", "shell", "-i", "ipython", "-c", "print(6 * 7)")
     assert done.returncode == 0 and "42" in done.stdout
+
+
+# ---- the Python environment ---------------------------------------------------
+
+
+def test_environment_is_complete_only_with_its_stamp(tmp_path):
+    def stamp(**changes):
+        values = {"fingerprint": packages._fingerprint(), "extras": ["hst", "test"],
+                  "python": os.path.realpath(tmp_path / "bin" / "python")}
+        (tmp_path / packages.STAMP).write_text(json.dumps(values | changes))
+
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    assert packages.is_missing(tmp_path, {"hst"}), "an interrupted installation has no stamp"
+    stamp()
+    assert not packages.is_missing(tmp_path, {"hst"})
+    assert packages.is_missing(tmp_path, {"hst", "jwst"})
+    stamp(fingerprint="of another lock")
+    assert packages.is_missing(tmp_path, {"hst"})
+    stamp(python="/usr/bin/python3.9")
+    assert packages.is_missing(tmp_path, {"hst"}), "Python was upgraded"
+    stamp()
+    (tmp_path / "bin" / "python").unlink()
+    assert packages.is_missing(tmp_path, {"hst"})
+
+
+def test_folder_that_is_no_environment_is_left_alone(copy, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("precious")
+    done = copy("install", "hst", "django", CRDS_ROOT=tmp_path / "root",
+                CRDS_STACK=tmp_path / "mine")
+    assert done.returncode == 1 and "is no Python environment" in done.stdout
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "precious"
+
+
+def test_lock_names_versions_and_no_address():
+    lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
+    assert len(lines) > 50
+    assert not [line for line in lines if "==" not in line or "://" in line or line[:1] in "-#"]
 
 
 # ---- values from a sourced file -------------------------------------------------
@@ -451,7 +490,6 @@ def test_two_instances_side_by_side(running, tmp_path):
         assert status_of(other.port) == 200, "stopping one instance leaves the other"
     finally:
         other("stop")
-        Site(running.copy, running.root, running.port)("install", "hst", "django")
     assert not other.leaders()
 
 
