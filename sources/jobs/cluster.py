@@ -15,7 +15,7 @@ import time
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 from django_q.cluster import Cluster
 from django_q.conf import Conf
@@ -60,25 +60,29 @@ def run() -> None:
     runner.resume_all()
     cluster = JobCluster()
     watchdog = Watchdog()
-    _start(cluster)
+    cluster.start()
     next_look = time.monotonic()
     while not cluster.told_to_stop(next_look - time.monotonic()):
         next_look = time.monotonic() + times().watch
         hangs = watchdog.look()
+        # Workers are forked from here, and a connection must not be shared.
+        connections.close_all()
         if hangs or not cluster.sentinel.is_alive():
             log.error("The worker processes %s; they are started again",
                       "hang" if hangs else "died")
-            cluster.sentinel.kill()
-            cluster.sentinel.join()
-            _start(cluster)
+            _restart(cluster)
     _stop(cluster)
     watchdog.leave()
 
 
-def _start(cluster: JobCluster) -> None:
-    # A connection must not be shared with a forked process.
-    connections.close_all()
-    cluster.start()
+def _restart(cluster: JobCluster) -> None:
+    cluster.sentinel.kill()
+    cluster.sentinel.join()
+    try:
+        cluster.start()
+    except RuntimeError:
+        # Out of memory or processes, say: the next look tries again.
+        log.exception("The worker processes cannot be started")
 
 
 def _stop(cluster: JobCluster) -> None:
@@ -102,7 +106,6 @@ class Watchdog:
     def look(self) -> bool:
         """Do what is to be done; True if the worker processes hang."""
         try:
-            close_old_connections()
             self._sign()
             for job in leases.take_back_overdue():
                 log.warning("Job %s: its worker %s is gone", job.pk, job.worker)
@@ -114,8 +117,10 @@ class Watchdog:
         except (DatabaseError, InterfaceError):
             log.exception("The watchdog cannot use the database")
             return False
-        finally:
-            connections.close_all()
+        except Exception:
+            # Without this process nobody would work on jobs.
+            log.exception("The watchdog could not do all it should")
+            return False
 
     def leave(self) -> None:
         """Say that this worker has ended."""
