@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 
 from .errors import InvalidParams, MethodNotFound
@@ -72,6 +73,7 @@ def rpc(function: Callable) -> Callable:
     return function
 
 
+@cache
 def methods() -> dict[str, Method]:
     """All methods by name."""
     for module in MODULES:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common import dates
 from common.errors import BadRequest, InvalidDateBasedContext, NotFound
+from common.queries import Query
 from interactive.models import (
     BuildContext,
     CatalogFile,
@@ -35,18 +36,23 @@ SPEC = re.compile(
 CAL_VER = re.compile(r"\d+(\.\d+){0,2}")
 
 
-def published_mapping(name: str) -> CatalogFile:
-    """The published rule file ``name``; an error says that it is not known."""
-    found = CatalogFile.objects.published().mappings().filter(name=name).first()
-    if found is None:
+PUBLISHED_MAPPING = Query(
+    lambda name: CatalogFile.objects.published().mappings().filter(name=name)
+    .order_by().values_list("name"))
+POINTER = Query(
+    lambda kind: ContextPointer.objects.filter(kind=kind).order_by().values_list("context__name"))
+
+
+def published_mapping(name: str) -> str:
+    """``name`` if it is a published rule file; an error says that it is not known."""
+    if PUBLISHED_MAPPING.value(name) is None:
         raise NotFound(f"Unknown mapping '{name}': it is not among this server's published rules.")
-    return found
+    return name
 
 
 def pointer(kind: str) -> str:
     """Name of the context that ``kind`` (latest, edit, versions, banner) points at, or ``""``."""
-    name = ContextPointer.objects.filter(kind=kind).values_list("context__name", flat=True).first()
-    return name or ""
+    return POINTER.value(kind) or ""
 
 
 def pointers() -> dict[str, ContextPointer]:
@@ -114,7 +120,7 @@ def resolve(spec: str | None, observatory: str | None = None) -> str:
     check_observatory(observatory)
     spec = os.path.basename(spec or settings.CRDS_OBSERVATORY)
     if spec.endswith(MAPPING_EXTENSIONS):
-        return published_mapping(spec).name
+        return published_mapping(spec)
     if spec == settings.CRDS_OBSERVATORY:
         return default_context("latest")
     return _resolve_symbolic(spec)
