@@ -4,7 +4,14 @@
 ``settings.testing`` is named by the test command.
 """
 
-from config import find_instance
+import os
+
+if os.environ.get("DJANGO_SETTINGS_MODULE") == "settings.testing":
+    from . import scratch
+
+    scratch.prepare()
+
+from config import find_instance  # noqa: E402
 
 if find_instance().usecase == "django":
     from .embedded import *  # noqa: F403
