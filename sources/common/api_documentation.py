@@ -13,7 +13,7 @@ def operations(schema: dict) -> list[dict]:
             "summary": operation.get("summary", ""),
             "description": operation.get("description", ""),
             "tags": operation.get("tags", []),
-            "parameters": [_parameter(p) for p in operation.get("parameters", [])],
+            "parameters": [_parameter(p, schema) for p in operation.get("parameters", [])],
             "fields": _answer_fields(operation, schema),
         }
         for path, methods in schema["paths"].items()
@@ -21,9 +21,9 @@ def operations(schema: dict) -> list[dict]:
     ]
 
 
-def _parameter(parameter: dict) -> dict:
+def _parameter(parameter: dict, whole: dict) -> dict:
     schema = parameter.get("schema", {})
-    kinds = [schema, *schema.get("anyOf", ())]
+    kinds = [_resolved(kind, whole) for kind in (schema, *schema.get("anyOf", ()))]
     return {
         "name": parameter["name"],
         "place": parameter["in"],

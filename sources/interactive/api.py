@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.views.decorators.http import condition
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 from ninja.decorators import decorate_view
 
 from common.errors import NotFound
@@ -25,6 +25,10 @@ router = Router()
 MAX_PAGE = 1000
 
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Most rows to answer with.")]
+ContextName = Annotated[str, Field(
+    max_length=128, examples=[f"{settings.CRDS_OBSERVATORY}-latest"],
+    description="A rule file (.pmap, .imap, .rmap), a role or a date, all with the observatory.")]
+FileName = Annotated[str, Field(max_length=128, description="Official CRDS name.")]
 Offset = Annotated[int, Field(ge=0, le=2**31, description="Rows to skip.")]
 
 
@@ -103,10 +107,11 @@ def list_contexts(request):
 @router.get("/contexts/{name}", response=Closure, summary="What a context contains",
             tags=["contexts"])
 @by_revision
-def context(request, name: Annotated[str, Field(
-        description="A rule file (.pmap, .imap, .rmap), a role such as latest, or a date.")]):
+def context(request, name: Path[ContextName]):
     """All rules and references that a context, or another rule file, reaches."""
     mapping = contexts.resolve(name)
+    if mapping == "N/A":
+        raise NotFound(f"'{name}' does not apply: there are no rules for it.")
     found = rule_graph.closure(mapping)
     return {"name": mapping, "mappings": found.mappings, "references": found.references}
 
@@ -207,7 +212,7 @@ def list_files(request: HttpRequest, filters: Query[FileFilter], limit: Limit = 
 
 @router.get("/files/{name}", response=FileDetails, summary="One file", tags=["files"])
 @by_revision
-def file(request: HttpRequest, name: str):
+def file(request: HttpRequest, name: Path[FileName]):
     """Everything the catalogue knows about a file."""
     row = CatalogFile.objects.published().filter(name=name).first()
     if row is None:

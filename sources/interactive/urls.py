@@ -18,7 +18,9 @@ urlpatterns = [
     path("status/findings/", status.findings, name="findings"),
     path("healthz", status.healthz, name="healthz"),
     # Files, checked and unchecked addresses alike (contract 3.1).
-    re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download),
-    re_path(rf"^{GET}/config/(?P<observatory>[a-z]+)/server_config$", files.server_config),
-    re_path(rf"^{GET}/pickles/{PLACE}$", files.pickle),
+    re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download,
+            name="download"),
+    re_path(rf"^{GET}/config/(?P<observatory>[a-z]+)/server_config$", files.server_config,
+            name="server_config"),
+    re_path(rf"^{GET}/pickles/{PLACE}$", files.pickle, name="pickle"),
 ]

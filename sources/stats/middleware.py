@@ -18,6 +18,9 @@ from .recorder import recorder
 #: Characters kept of the parameters of a JSON-RPC call.
 PARAMETERS = 500
 
+#: Label of requests that no address of ours matches.
+NO_PAGE = "(no such page)"
+
 
 class StatsMiddleware:
     """Times each request until its last byte and hands a record to the recorder."""
@@ -75,7 +78,7 @@ def describe(request, response, arrived, duration: float, size: int | None) -> R
     rpc = getattr(request, "rpc_method", None)
     error = str(getattr(request, "rpc_error", ""))
     match = request.resolver_match
-    label = _rpc_label(rpc) if rpc else (match and match.view_name) or "-"
+    label = _rpc_label(rpc) if rpc else (match and match.view_name) or NO_PAGE
     # Only a user that the view asked for is known without a query.
     user = getattr(request, "_cached_user", None)
     name = user.get_username() if user is not None and user.is_authenticated else ""

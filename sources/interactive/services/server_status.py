@@ -99,13 +99,15 @@ def _kind(connection) -> str:
 
 
 def disk() -> dict | None:
-    """Bytes ``total``, ``used`` and ``free`` where the file cache lies, None when unreadable."""
+    """Bytes ``usable`` and ``free`` where the file cache lies, None when it cannot be read."""
     try:
         usage = shutil.disk_usage(settings.INSTANCE.file_cache)
     except OSError:
         return None
-    return {"total": usage.total, "used": usage.used, "free": usage.free,
-            "percent": round(100 * usage.used / usage.total, 1) if usage.total else 0}
+    # Quotas and reserved blocks make used and free less than the total.
+    usable = usage.used + usage.free
+    return {"usable": usable, "free": usage.free,
+            "percent": round(100 * usage.used / usable, 1) if usable else 0}
 
 
 # ---- health ----------------------------------------------------------------

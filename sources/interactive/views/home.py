@@ -15,15 +15,25 @@ RECENT = 4
 def home(request):
     pointers = contexts.pointers()
     latest = pointers.get("latest")
+    history = list(ContextHistory.objects.order_by("-start_date", "-id")[:RECENT])
     instruments = latest_references.overview(latest.context.name) if latest else []
     return render(request, "interactive/home.html", {
         "pointers": pointers,
         "latest": latest,
         "instruments": instruments,
         "references": sum(instrument["references"] for instrument in instruments),
-        "history": ContextHistory.objects.order_by("-start_date", "-id")[:RECENT],
+        "history": history,
+        "latest_since": _latest_since(latest, history),
         "pipelines": _pipelines(),
     })
+
+
+def _latest_since(latest, history: list[ContextHistory]):
+    """When the latest context became that; an imported pointer only knows when it was imported."""
+    if latest is None:
+        return None
+    current = history and history[0].context == latest.context.name
+    return history[0].start_date if current else latest.changed_at
 
 
 def _pipelines() -> list[RemoteContext]:
