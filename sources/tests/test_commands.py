@@ -19,13 +19,14 @@ import threading
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from config import CHECKOUT
 
 sys.path.insert(0, str(CHECKOUT / "tools"))
 
-from control import checkout, labels, packages, processes, templates
+from control import checkout, debian, labels, packages, processes, templates
 from control.console import CommandError
 
 COMMANDS = ("install", "init", "run", "stop", "rerun", "runtests", "manage")
@@ -325,9 +326,24 @@ def test_manage_on_something_not_installed(copy, tmp_path):
 
 
 def test_shell_is_ipython(site):
-    assert "IPython" in site("manage", "shell", "--help").stdout.replace("ipython", "IPython")
-    done = site("manage", "shell", "-i", "ipython", "-c", "print(6 * 7)")
-    assert done.returncode == 0 and "42" in done.stdout
+    shell = pexpect.spawn(
+        str(site.copy.top / "manage"), ["shell"], timeout=60, encoding="utf-8",
+        env=site.copy.environment(CRDS_ROOT=site.root, TERM="dumb"))
+    try:
+        shell.expect(r"In \[1\]:")
+        shell.send("'hst' * 2\r")
+        shell.expect("hsthst")
+    finally:
+        shell.close(force=True)
+
+
+def test_dbshell_speaks_sql(site):
+    done = subprocess.run(
+        [str(site.copy.top / "manage"), "dbshell"], env=site.copy.environment(CRDS_ROOT=site.root),
+        input="select 'answer', 6 * 7;\n", capture_output=True, text=True, timeout=60, check=False)
+    if "sqlite3" in done.stderr and shutil.which("sqlite3") is None:
+        pytest.skip("the program sqlite3 is not installed")
+    assert done.returncode == 0 and "answer|42" in done.stdout
 
 
 # ---- the Python environment ---------------------------------------------------
@@ -361,6 +377,23 @@ def test_folder_that_is_no_environment_is_left_alone(copy, tmp_path):
                 CRDS_STACK=tmp_path / "mine")
     assert done.returncode == 1 and "is no Python environment" in done.stdout
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "precious"
+
+
+def test_missing_venv_module_is_named(monkeypatch, tmp_path):
+    package = f"python3.{sys.version_info.minor}-venv"
+    monkeypatch.setattr(debian, "is_debian", lambda: True)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(CommandError, match=f"apt-get install {package}"):
+        debian.install_venv(tmp_path / "log")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    asked = []
+    monkeypatch.setattr(debian, "install", lambda packages, log: asked.append(packages))
+    debian.install_venv(tmp_path / "log")
+    assert asked == [[package]]
+    monkeypatch.setattr(sys, "base_prefix", "/opt/python")
+    with pytest.raises(CommandError, match="CRDS_PYTHON"):
+        debian.install_venv(tmp_path / "log")
 
 
 def test_lock_names_versions_and_no_address():

@@ -29,6 +29,7 @@ TEST_PACKAGES = {
     "nginx": "nginx",
     "openssl": "openssl",
     "pkg-config": "pkg-config",
+    "sqlite3": "sqlite3",
     "tcsh": "tcsh",
 }
 
