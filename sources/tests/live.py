@@ -143,8 +143,7 @@ class Client:
 
     def run(self, command: str, *, timeout: float = CLIENT_TIMEOUT, **env: str) -> Finished:
         """Run ``crds <command>``, e.g. ``list --status``."""
-        script, *arguments = command.split()
-        call = [sys.executable, "-m", f"crds.{script}", *arguments]
+        call = [str(Path(sys.executable).with_name("crds")), *command.split()]
         done = subprocess.run(
             call, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout,
             cwd=self.cache, check=False)
