@@ -14,37 +14,39 @@ from django.db.models import QuerySet
 
 
 class Query:
-    """The rows of a queryset of ``values_list`` whose filter has one open text value.
+    """The rows of a queryset of ``values_list`` whose filters have open text values.
 
-    ``make`` gets the value and returns the queryset::
+    ``make`` gets the values and returns the queryset::
 
-        NAMES = Query(lambda name: Book.objects.filter(name=name).values_list("author"))
-        NAMES.rows("Emma")
+        AUTHOR = Query(lambda title: Book.objects.filter(title=title).values_list("author"))
+        AUTHOR.rows("Emma")
 
     Values reach Python as the database returns them: for text and integers only.
     """
 
-    #: Stands in the SQL's parameters where the value belongs; no text of ours equals it.
-    PLACE = "\x00the value\x00"
-
-    def __init__(self, make: Callable[[str], QuerySet]):
+    def __init__(self, make: Callable[..., QuerySet]):
         self.make = make
-        self._compiled: tuple[str, str, tuple] | None = None
+        self._compiled: tuple[str, str, list] | None = None
 
-    def rows(self, value: str) -> list[tuple]:
-        alias, sql, parameters = self._compiled or self._compile()
+    def rows(self, *values: str) -> list[tuple]:
+        alias, sql, parameters = self._compiled or self._compile(len(values))
+        given = dict(zip(map(_place, range(len(values))), values, strict=True))
         with connections[alias].cursor() as cursor:
-            cursor.execute(sql, [value if p == self.PLACE else p for p in parameters])
+            cursor.execute(sql, [given.get(p, p) for p in parameters])
             return cursor.fetchall()
 
-    def value(self, value: str):
+    def value(self, *values: str):
         """First field of the first row, None if there is no row."""
-        rows = self.rows(value)
+        rows = self.rows(*values)
         return rows[0][0] if rows else None
 
-    def _compile(self) -> tuple[str, str, tuple]:
-        queryset = self.make(self.PLACE)
-        compiler = queryset.query.get_compiler(using=queryset.db)
-        sql, parameters = compiler.as_sql()
-        self._compiled = (queryset.db, sql, tuple(parameters))
+    def _compile(self, count: int) -> tuple[str, str, list]:
+        queryset = self.make(*map(_place, range(count)))
+        sql, parameters = queryset.query.get_compiler(using=queryset.db).as_sql()
+        self._compiled = queryset.db, sql, list(parameters)
         return self._compiled
+
+
+def _place(index: int) -> str:
+    """What stands among the parameters in place of a value; no text of ours equals it."""
+    return f"\x00value {index}\x00"

@@ -26,8 +26,11 @@ class Call:
     version: str
 
 
-class RawJson(bytes):
-    """A result that is JSON text already, taken over as it is."""
+class RawJson:
+    """A result that is JSON text already: large pieces, sent one after the other as they are."""
+
+    def __init__(self, *pieces: bytes):
+        self.pieces = pieces
 
 
 def parse(body: bytes) -> Call:
@@ -57,12 +60,19 @@ def _no_constant(name: str):
     raise ValueError(f"{name} is not JSON")
 
 
-def success(result, *, id=None, version="1.0") -> bytes:
-    """The envelope of a result, which may be :class:`RawJson`."""
-    if not isinstance(result, RawJson):
-        result = json.dumps(result, allow_nan=False).encode()
+def pieces(result, *, id=None, version="1.0") -> list[bytes]:
+    """The envelope of a result, which may be :class:`RawJson`, without joining large texts."""
+    if isinstance(result, RawJson):
+        text = result.pieces
+    else:
+        text = (json.dumps(result, allow_nan=False).encode(),)
     head = json.dumps({"error": None, "jsonrpc": version, "id": id}).encode()
-    return head[:-1] + b', "result": ' + result + b"}"
+    return [head[:-1] + b', "result": ', *text, b"}"]
+
+
+def success(result, *, id=None, version="1.0") -> bytes:
+    """As :func:`pieces`, in one text."""
+    return b"".join(pieces(result, id=id, version=version))
 
 
 def failure(name: str, message: str, *, id=None, version="1.0", code=500) -> bytes:

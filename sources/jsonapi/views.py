@@ -7,7 +7,7 @@ import logging
 from crds.core.exceptions import CrdsError
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
-from django.http import HttpResponse, UnreadablePostError
+from django.http import HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 #: What the original server answers with; clients ignore it.
 CONTENT_TYPE = "application/json-rpc"
 
+#: Bytes from which on an answer is sent in the pieces it is made of.
+LARGE = 256 * 1024
+
 
 @csrf_exempt
 @never_cache
@@ -39,13 +42,22 @@ def endpoint(request, method: str = "", id: str = ""):
         call = protocol.parse(_body(request))
         request.rpc_method, request.rpc_params = call.method, call.params
         result = registry.method(call.method).call(request, call.params)
-        content = protocol.success(result, id=call.id, version=call.version)
+        pieces = protocol.pieces(result, id=call.id, version=call.version)
     except Exception as exc:
         name, message = _explained(exc)
         request.rpc_error = message
         echo = {"id": call.id, "version": call.version} if call else {}
-        content = protocol.failure(name, message, **echo)
-    return HttpResponse(content, content_type=CONTENT_TYPE)
+        pieces = [protocol.failure(name, message, **echo)]
+    return _response(pieces)
+
+
+def _response(pieces: list[bytes]) -> HttpResponse | StreamingHttpResponse:
+    size = sum(map(len, pieces))
+    if size < LARGE:
+        return HttpResponse(b"".join(pieces), content_type=CONTENT_TYPE)
+    # Joining megabytes on every call would take longer than sending them.
+    return StreamingHttpResponse(
+        iter(pieces), content_type=CONTENT_TYPE, headers={"Content-Length": str(size)})
 
 
 def _body(request) -> bytes:

@@ -24,6 +24,15 @@ def test_each_value_gives_its_own_rows(groups):
         assert BY_NAME.value(group.name) == group.pk
 
 
+def test_several_values_and_none(groups):
+    both = Query(lambda first, second: Group.objects.filter(name__gte=first, name__lt=second)
+                 .order_by("name").values_list("name"))
+    assert both.rows("a", "g") == [("first",)]
+    assert both.rows("a", "z") == [("first",), ("it's",), ("second",)]
+    everything = Query(lambda: Group.objects.order_by("name").values_list("name"))
+    assert [name for (name,) in everything.rows()] == sorted(group.name for group in groups)
+
+
 def test_no_row():
     assert BY_NAME.rows("third") == []
     assert BY_NAME.value("third") is None

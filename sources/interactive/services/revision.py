@@ -5,14 +5,18 @@ from __future__ import annotations
 from django.db.models import F
 from django.utils import timezone
 
+from common.queries import Query
+
 from ..models import CatalogRevision
 
 ROW = 1
 
+NUMBER = Query(lambda: CatalogRevision.objects.filter(pk=ROW).order_by().values_list("number"))
+
 
 def current() -> int:
     """The revision now; one query."""
-    number = CatalogRevision.objects.filter(pk=ROW).values_list("number", flat=True).first()
+    number = NUMBER.value()
     if number is None:
         return CatalogRevision.objects.get_or_create(pk=ROW)[0].number
     return number

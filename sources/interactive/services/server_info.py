@@ -93,21 +93,21 @@ def caller_part(base_url: str) -> dict:
     }
 
 
-def _common_json() -> bytes:
-    return json.dumps(common_part(), allow_nan=False).encode()
+def _common_members() -> bytes:
+    """The members of :func:`common_part` as JSON, with the closing brace but not the opening."""
+    return json.dumps(common_part(), allow_nan=False).encode()[1:]
 
 
-PREPARED = Prepared("server_info", _common_json, revision.current)
+PREPARED = Prepared("server_info_members", _common_members, revision.current)
 
 
-def as_json(base_url: str) -> bytes:
-    """The whole answer as a JSON object."""
-    # Both parts are objects: joining their texts spares decoding megabytes on each call.
-    return json.dumps(caller_part(base_url)).encode()[:-1] + b", " + PREPARED.get()[1:]
+def as_json(base_url: str) -> tuple[bytes, bytes]:
+    """The whole answer as a JSON object, in two pieces: joining megabytes takes its time."""
+    return json.dumps(caller_part(base_url)).encode()[:-1] + b", ", PREPARED.get()
 
 
 def as_dict(base_url: str) -> dict:
-    return json.loads(as_json(base_url))
+    return json.loads(b"".join(as_json(base_url)))
 
 
 def as_literal(base_url: str) -> str:

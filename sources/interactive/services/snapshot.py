@@ -71,6 +71,6 @@ def _value(column: str, value):
 PREPARED = Prepared("sqlite_db", _make, revision.current)
 
 
-def encoded() -> str:
+def encoded() -> bytes:
     """The file, compressed and base64 encoded as the JSON-RPC hands it out."""
-    return PREPARED.get().decode("ascii")
+    return PREPARED.get()

@@ -16,14 +16,15 @@ from . import common
 @rpc
 def get_server_info(request):
     """What a client needs first: contexts, bad files, addresses, size and sha1 of all files."""
-    return RawJson(server_info.as_json(base_url(request)))
+    return RawJson(*server_info.as_json(base_url(request)))
 
 
 @rpc
 def get_sqlite_db(request, observatory=None):
     """The catalogue as a SQLite file: ``base64(zlib(bytes))``."""
     common.observatory(observatory)
-    return snapshot.encoded()
+    # Base64 needs no escaping to be a JSON string.
+    return RawJson(b'"', snapshot.encoded(), b'"')
 
 
 @rpc
