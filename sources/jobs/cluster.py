@@ -88,7 +88,7 @@ def _restart(cluster: JobCluster) -> None:
 def _stop(cluster: JobCluster) -> None:
     runner.stop_all()
     cluster.stop_event.set()
-    cluster.sentinel.join(times().stop_grace + 3 * times().tick + 10)
+    cluster.sentinel.join(times().stop_grace + 3 * times().tick + 8)
     if cluster.sentinel.is_alive():
         log.error("The worker processes do not end; they are killed")
         cluster.sentinel.kill()
@@ -114,8 +114,8 @@ class Watchdog:
                 self.tidy_at = time.monotonic() + TIDY
                 self._tidy()
             return hangs
-        except (DatabaseError, InterfaceError):
-            log.exception("The watchdog cannot use the database")
+        except (DatabaseError, InterfaceError) as exc:
+            log.error("The watchdog cannot use the database: %s", exc)
             return False
         except Exception:
             # Without this process nobody would work on jobs.

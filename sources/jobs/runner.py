@@ -147,9 +147,10 @@ class _Watch:
         try:
             close_old_connections()
             return self._look()
-        except (DatabaseError, InterfaceError):
-            # The child goes on; whoever sees the lease run out may take the job back.
-            log.exception("Job %s: the database does not answer", self.job.pk)
+        except (DatabaseError, InterfaceError) as exc:
+            # The child goes on, and the lease is renewed as soon as the database is back.
+            self.renew_at = 0.0
+            log.error("Job %s: the database does not answer: %s", self.job.pk, exc)
             return None
 
     def _look(self) -> End | None:

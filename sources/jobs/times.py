@@ -25,7 +25,7 @@ class Times:
     #: A job that learns of its cancellation may tidy up for this long.
     cancel_grace: float = 2
     #: A job may go on this long after the worker was told to stop.
-    stop_grace: float = 20
+    stop_grace: float = 15
     #: Wait before a job tries again that failed for want of the database.
     retry_delay: float = 30
     #: Finished jobs and their logs are kept this long.

@@ -60,7 +60,7 @@ def hold_once(context, folder):
 @job_kind("test_stale")
 def stale(context, folder):
     """Notes whether it may still write after the test let somebody take the job."""
-    _note(folder, "attempt", context.attempt)
+    _note(folder, "started", os.getpid())
     _wait_for(Path(folder) / "go")
     with context.transaction():
         _note(folder, "wrote", "yes")

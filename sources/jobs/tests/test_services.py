@@ -317,15 +317,6 @@ def test_want_of_the_database_asks_for_another_attempt(job, monkeypatch):
     assert services.get(job.pk).state == JobState.RUNNING
 
 
-def test_run_job_refuses_a_job_that_nobody_claimed(job):
-    """Started by hand, or too late."""
-    done = subprocess.run(
-        [sys.executable, str(settings.SOURCES / "manage.py"), "run_job", str(job.pk), "1",
-         "--worker", str(os.getpid())], env={**os.environ}, capture_output=True, text=True,
-        timeout=60, start_new_session=True)
-    assert done.returncode == execution.GIVEN_UP, done.stderr
-
-
 def test_process_dies_with_its_parent():
     """The parent prints the child's pid and is killed; the child follows."""
     code = (

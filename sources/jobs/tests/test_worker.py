@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
-from jobs import services
+from jobs import execution, services
 from jobs.models import Job, JobState, Worker
 from jobs.tests.workers import WorkerProcess, alive, wait_until
 from jpoll import services as jpoll
@@ -198,23 +203,29 @@ def test_short_job_ends_before_the_worker_stops(worker, tmp_path):
 def test_job_given_to_another_cannot_write(worker, tmp_path):
     job = services.submit("test_stale", {"folder": str(tmp_path)})
     worker.start()
-    wait_until((tmp_path / "attempt").exists)
-    # As if the lease had run out and somebody else had claimed the job.
-    Job.objects.filter(pk=job.pk).update(attempt=7, worker="elsewhere:1:0")
+    [pid] = pids(tmp_path / "started")
+    # As if the lease had run out and somebody elsewhere had claimed the job.
+    Job.objects.filter(pk=job.pk).update(
+        attempt=7, worker="elsewhere:1:0", lease_until=timezone.now() + timedelta(hours=1))
     (tmp_path / "go").touch()
-    wait_until(lambda: "Given up" in services.read_log(job_now(job)) or not family_of(worker))
+    wait_until(lambda: not alive(pid))
     assert not (tmp_path / "wrote").exists()
-    assert job_now(job).state in (JobState.RUNNING, JobState.QUEUED)
-    assert job_now(job).result is None
+    assert (job_now(job).state, job_now(job).result) == (JobState.RUNNING, None)
+
+
+def test_run_job_refuses_a_job_that_nobody_claimed(worker):
+    """Started by hand, or after the job was taken back."""
+    job = services.submit("test_add", {"one": 1})
+    done = subprocess.run(
+        [sys.executable, str(settings.SOURCES / "manage.py"), "run_job", str(job.pk), "1"],
+        env=worker.environment, capture_output=True, text=True, timeout=60,
+        start_new_session=True)
+    assert done.returncode == execution.GIVEN_UP, done.stderr
+    assert job_now(job).state == JobState.QUEUED
 
 
 def job_now(job: Job) -> Job:
     return Job.objects.get(pk=job.pk)
-
-
-def family_of(worker: WorkerProcess) -> set[int]:
-    """Processes of the worker beyond its own six."""
-    return worker.tree() - {worker.pid, worker.sentinel(), *worker.pool()}
 
 
 def test_two_workers_run_each_job_once(worker, tmp_path_factory):

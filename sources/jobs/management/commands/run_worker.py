@@ -15,6 +15,9 @@ class Command(BaseCommand):
         " finish for some seconds; after that they are stopped and queued again."
     )
 
+    #: Most checks concern pages, and importing those takes time and memory.
+    requires_system_checks = []
+
     def handle(self, *args, **options):
         # A line for each wake-up call says nothing that the runner's own lines do not.
         logging.getLogger("django-q").setLevel(logging.WARNING)
