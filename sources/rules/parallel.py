@@ -15,8 +15,8 @@ from . import environment
 
 WORKERS = 2
 
-#: Files below this number are read by the process itself: workers take a second to start.
-FEW = 60
+#: Less than this many bytes are read by the process itself: workers take seconds to start.
+LITTLE = 16 * 1024 * 1024
 
 #: Seconds between looks whether the parent still lives.
 WATCH = 1.0
@@ -32,7 +32,7 @@ def over_files(observatory: str, cache: Path | str, task: Callable[[Path], Resul
     Raises :class:`concurrent.futures.process.BrokenProcessPool` if a worker dies.
     """
     environment.prepare(observatory, cache)
-    if len(paths) < FEW:
+    if sum(map(_size, paths)) < LITTLE:
         yield from map(task, paths)
         return
     with ProcessPoolExecutor(
@@ -44,6 +44,13 @@ def over_files(observatory: str, cache: Path | str, task: Callable[[Path], Resul
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # the task says what is wrong with it
+        return 0
 
 
 def _begin(observatory: str, cache: str, parent: int) -> None:

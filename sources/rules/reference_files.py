@@ -80,11 +80,9 @@ def read_reference(observatory: str, path: Path | str, header: bool = True) -> R
 
 def header_fields(observatory: str, path: Path) -> dict[str, str]:
     """The texts of :data:`KEYWORDS` in the header of the file at ``path``."""
-    from crds import data_file
-
     if path.suffix[2:] in [f"{number}d" for number in range(10)]:
         return {}  # the data half of a GEIS pair has no header
-    header = data_file.get_free_header(str(path), (), None, observatory)
+    header = _header(observatory, path)
     fields = {}
     for name, keywords in KEYWORDS.items():
         for keyword in keywords:
@@ -93,6 +91,20 @@ def header_fields(observatory: str, path: Path) -> dict[str, str]:
                 fields[name] = value
                 break
     return fields
+
+
+def _header(observatory: str, path: Path) -> dict:
+    from crds import data_file
+    from crds.core import config
+
+    # The library collects garbage around every open file, which takes most of the time.
+    before = config.EXPLICIT_GARBAGE_COLLECTION.get()
+    config.EXPLICIT_GARBAGE_COLLECTION.set(False)
+    try:
+        # Not through the library's memory, which would keep every header it ever read.
+        return data_file.get_free_header.uncached(str(path), (), None, observatory)
+    finally:
+        config.EXPLICIT_GARBAGE_COLLECTION.set(before)
 
 
 def parse_useafter(text: str) -> datetime | None:

@@ -11,7 +11,7 @@ if os.environ.get("DJANGO_SETTINGS_MODULE") == "settings.testing":
 
     scratch.prepare()
 
-from config import find_instance  # noqa: E402
+from config import find_instance
 
 if find_instance().usecase == "django":
     from .embedded import *  # noqa: F403

@@ -13,6 +13,7 @@ import errno
 import hashlib
 import os
 import secrets
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -101,7 +102,7 @@ def mapping_path(name: str) -> Path | None:
 
 
 def place(source: Path | str, name: str, *, sha1sum: str = "", link: bool = False,
-          sync_folder: bool = True) -> Path:
+          sync: bool = True) -> Path:
     """Put the bytes of ``source`` into the store under ``name`` and return their path.
 
     With ``link`` the bytes are shared with ``source`` by a hard link where the
@@ -111,8 +112,8 @@ def place(source: Path | str, name: str, *, sha1sum: str = "", link: bool = Fals
 
     Raises :class:`ContentConflict` if other content has the name, and
     :class:`StoreError` if the bytes cannot be read, written or do not fit
-    ``sha1sum``.  ``sync_folder=False`` leaves the folder entry to a later
-    :func:`sync`, for many files at once.
+    ``sha1sum``.  With ``sync=False`` the bytes survive a power cut only after
+    :func:`sync_files`, which is much faster for many files at once.
     """
     folder = folder_for(name)
     target = folder / name
@@ -122,16 +123,31 @@ def place(source: Path | str, name: str, *, sha1sum: str = "", link: bool = Fals
             _same_or_conflict(target, Path(source), sha1sum)
         elif not (link and _linked(Path(source), target, sha1sum)):
             _copied(Path(source), target, sha1sum)
-        if sync_folder:
-            sync(folder)
     except OSError as exc:
         raise StoreError(_explain(exc, name)) from exc
+    if sync:
+        sync_files([name])
     return target
 
 
-def sync(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_files(names: Iterable[str], step: Callable[[int], None] | None = None) -> None:
+    """Make the stored files ``names`` survive a power cut; ``step`` is told how many are done."""
+    folders = set()
+    try:
+        for number, name in enumerate(names, 1):
+            folder = folder_for(name)
+            _sync(folder / name)
+            folders.add(folder)
+            if step:
+                step(number)
+        for folder in folders:
+            _sync(folder)
+    except OSError as exc:
+        raise StoreError(_explain(exc, "A file")) from exc
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -151,7 +167,7 @@ def write_text(path: Path, text: str) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        sync(path.parent)
+        _sync(path.parent)
     except OSError as exc:
         raise StoreError(_explain(exc, path.name)) from exc
 
@@ -178,7 +194,7 @@ def quarantine(path: Path) -> Path:
     moment = timezone.now().strftime("%Y-%m-%d-%H%M%S")
     target = folder / f"{moment}-{secrets.token_hex(4)}-{path.name}"
     os.rename(path, target)
-    sync(folder)
+    _sync(folder)
     return target
 
 
@@ -212,8 +228,6 @@ def _linked(source: Path, target: Path, sha1sum: str) -> bool:
         return False
     if sha1sum and checksum(source) != sha1sum:
         raise StoreError(_changed(source.name))
-    with open(source, "rb") as stream:
-        os.fsync(stream.fileno())
     try:
         os.link(source, target)
     except FileExistsError:
@@ -231,8 +245,6 @@ def _copied(source: Path, target: Path, sha1sum: str) -> None:
             while block := incoming.read(BLOCK):
                 digest.update(block)
                 outgoing.write(block)
-            outgoing.flush()
-            os.fsync(outgoing.fileno())
             os.fchmod(outgoing.fileno(), 0o444)
         if sha1sum and digest.hexdigest() != sha1sum:
             raise StoreError(_changed(target.name))

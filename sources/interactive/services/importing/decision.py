@@ -29,7 +29,7 @@ MEANINGS = {
     "observatory": "belongs to another observatory",
     "closure": "contains a file that is not published",
     "no-name": "the name cannot be a catalogue name",
-    "no-identity": "neither the name nor a rule tells instrument and type",
+    "unknown": "known neither to the record of files nor to a published rule",
     "conflict": "the catalogue already has another content under this name",
     "metadata": "size or sha1 differ from the server's record",
     "unrecorded": "not in the server's record of files",
@@ -215,7 +215,7 @@ def _decide_references(references: Mapping[str, ReferenceFile], state: ServerSta
                 "conflict", name, f"The catalogue has this name with sha1 {row.sha1sum}, the source"
                 f" with {reference.sha1sum}. The catalogue's is kept.", True)
         elif state and name not in state.files and name not in selected and name not in existing:
-            decision.report("no-identity", name, "Neither the server's record nor a published rule"
+            decision.report("unknown", name, "Neither the server's record nor a published rule"
                             " knows this reference.", False)
         else:
             decision.references[name] = reference

@@ -91,17 +91,17 @@ def place_bytes(source: Source, decision: Decision, existing: dict[str, Row],
             progress.step(number)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    for folder in {store.folder_for(name) for name, _, _ in wanted}:
-        store.sync(folder)
+    progress.stage("Writing files through to the disk", len(wanted))
+    store.sync_files((name for name, _, _ in wanted), progress.step)
 
 
 def _place(name: str, path: Path, sha1sum: str, link: bool) -> None:
     try:
-        store.place(path, name, sha1sum=sha1sum, link=link, sync_folder=False)
+        store.place(path, name, sha1sum=sha1sum, link=link, sync=False)
     except store.ContentConflict:
         # No catalogue row stands for those bytes: something unpublished lies in the way.
         store.quarantine(store.folder_for(name) / name)
-        store.place(path, name, sha1sum=sha1sum, link=link, sync_folder=False)
+        store.place(path, name, sha1sum=sha1sum, link=link, sync=False)
 
 
 # ---- rows --------------------------------------------------------------------
