@@ -42,7 +42,7 @@ def not_found(request, exception=None):
     """``exception`` is what a view raised, or tells that no address matched."""
     reason = str(exception or "")
     if not reason or isinstance(exception, Resolver404):
-        reason = f"There is no page at {request.path}. Check the address for misspellings."
+        reason = f"There is no page at {request.path}."
     return error_response(request, NotFound(reason))
 
 

@@ -48,6 +48,7 @@ class Recorder:
         self._starting = threading.Lock()
         self._writing = threading.Lock()
         self._wake = threading.Event()
+        self._stopping = False
         self._tidied = 0.0
 
     # ---- in requests -----------------------------------------------------
@@ -79,7 +80,7 @@ class Recorder:
     # ---- in the writer thread --------------------------------------------
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.wait(settings.STATS_FLUSH_SECONDS or 1)
             self._wake.clear()
             try:
@@ -125,6 +126,13 @@ class Recorder:
             rotation.tidy()
 
     # ---- at the end ------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the writer thread."""
+        self._stopping = True
+        self._wake.set()
+        if self._writer is not None:
+            self._writer.join(30)
 
     def close(self) -> None:
         """Write what still waits when the process ends."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import cache as shared
 from django.db.models import Count
 
-from interactive.models import CatalogFile, RuleLink
+from interactive.models import CatalogFile, FileState, RuleLink
 
 from . import revision
 
@@ -50,7 +50,8 @@ def _read(context: str) -> list[dict]:
 
 def _children(parents) -> list[dict]:
     return list(
-        RuleLink.objects.filter(parent__in=parents).order_by("key", "child__name")
+        RuleLink.objects.filter(parent__in=parents).exclude(child__state=FileState.UPLOADED)
+        .order_by("key", "child__name")
         .values("parent_id", "child_id", "key", "child__name", "child__stored"))
 
 
