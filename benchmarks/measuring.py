@@ -1,7 +1,7 @@
 """Rounds of measurements side by side, and how they are reported.
 
 Absolute times on a shared machine mean little.  What is compared is measured in
-one run, in turn (A B A B …), and judged by the ratio of the medians.
+one run, in turn (A B A B …), and judged by the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ class Series:
         low, high = min(self.values), max(self.values)
         return (f"  {self.name:<{width}}  {number(low):>10} {number(self.median):>10}"
                 f" {number(high):>10}  {self.unit}")
+
+
+def ratio(first: Series, second: Series) -> float:
+    """Median of the ratios of each round: what slowed one round slowed both."""
+    return statistics.median(
+        one / other for one, other in zip(first.values, second.values, strict=True))
 
 
 def number(value: float) -> str:

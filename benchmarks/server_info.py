@@ -63,7 +63,7 @@ def measure(server: instances.Server, size: int, first: float, options) -> int:
         measuring.table(f"Rate, {concurrency} at a time", rates.values())
         measuring.table(f"Latency that 95 % keep, {concurrency} at a time", slow.values())
         ratios.append(Goal(f"rate of the call / static file, {concurrency} at a time",
-                           rates[CALL].median / rates[STATIC].median, 0.5))
+                           measuring.ratio(rates[CALL], rates[STATIC]), 0.5))
     return measuring.verdict(
         ratios, "1 would mean that asking costs as little as sending a file. The answer is made\n"
         "once for each state of the catalogue; a call adds the addresses and the time.")

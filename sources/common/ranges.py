@@ -16,6 +16,8 @@ from pathlib import Path
 from django.http import HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import http_date
 
+from .errors import Unavailable
+
 #: Bytes read and sent at a time.
 BLOCK = 512 * 1024
 #: Parts one request may ask for; more is taken as an attack and answered with the whole file.
@@ -129,21 +131,66 @@ def _stream(request, file: ServedFile, ranges, length: int) -> HttpResponse:
     if request.method == "HEAD":
         response = HttpResponse()
     else:
-        response = StreamingHttpResponse(_blocks(file.path, ranges[0]))
+        response = SectionResponse(Section(file.path, *ranges[0]))
     response["Content-Length"] = str(length)
     return response
 
 
-def _blocks(path: Path, range_: tuple[int, int]) -> Iterator[bytes]:
-    position, stop = range_
-    with open(path, "rb", buffering=0) as handle:
-        handle.seek(position)
-        while position < stop:
-            block = handle.read(min(BLOCK, stop - position))
-            if not block:
-                return
-            position += len(block)
+class Section:
+    """The bytes from ``start`` to ``stop`` of the file at ``path``, read in order.
+
+    A file as servers expect it of ``wsgi.file_wrapper``: they let the kernel
+    send from its position as many bytes as the answer announces, and the
+    content passes no Python.
+    """
+
+    def __init__(self, path: Path, start: int, stop: int):
+        try:
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (the response closes it)
+        except OSError as exc:
+            raise Unavailable(
+                f"The file '{path.name}' cannot be read at the moment ({exc.strerror})."
+                " An operator has to look after it.") from exc
+        self._file.seek(start)
+        self._stop = stop
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._stop - self._file.tell())
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read(BLOCK):
             yield block
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class SectionResponse(StreamingHttpResponse):
+    """Streams a :class:`Section`; Django hands ``file_to_stream`` to the server's file wrapper."""
+
+    block_size = BLOCK
+
+    def __init__(self, section: Section, *args, **kwargs):
+        self.file_to_stream = section
+        super().__init__(section, *args, **kwargs)
+
+
+def _blocks(path: Path, range_: tuple[int, int]) -> Iterator[bytes]:
+    section = Section(path, *range_)
+    try:
+        yield from section
+    finally:
+        section.close()
 
 
 def _multipart(request, file: ServedFile, ranges) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.utils.http import http_date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import Unavailable
 from common.ranges import MAX_PARTS, ServedFile, file_response
 
 CONTENT = bytes(range(256)) * 8
@@ -144,3 +145,26 @@ def test_an_empty_file(tmp_path):
     served = ServedFile(path, 0, '"e"', MODIFIED, "text/plain")
     assert body(ask(served)) == b""
     assert ask(served, Range="bytes=0-").status_code == 416
+
+
+# ---- what servers need to let the kernel send --------------------------------
+
+
+@pytest.mark.parametrize(("header", "start", "stop"), [
+    (None, 0, 2048), ("bytes=10-19", 10, 20), ("bytes=-5", 2043, 2048)])
+def test_servers_get_a_file_at_its_first_byte(served, header, start, stop):
+    response = ask(served, **({"Range": header} if header else {}))
+    section = response.file_to_stream
+    with open(section.fileno(), "rb", closefd=False) as file:
+        assert file.tell() == section.tell() == start
+    # Servers that cannot use the descriptor read; nothing beyond the range may come.
+    assert section.read(3) + section.read() + section.read(100) == CONTENT[start:stop]
+    response.close()
+    with pytest.raises(ValueError, match="closed"):
+        section.fileno()
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_before_the_answer_begins(served, tmp_path):
+    gone = ServedFile(tmp_path / "gone", 5, '"abc"', MODIFIED, "application/octet-stream")
+    with pytest.raises(Unavailable, match="gone"):
+        ask(gone)
