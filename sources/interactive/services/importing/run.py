@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from .. import cache_config
-from .decision import Decision, Finding, decide
+from .decision import Decision, Finding, Row, decide
 from .errors import ImportFailed
 from .progress import Progress
 from .reading import read_references, read_rules
@@ -70,7 +70,7 @@ def import_catalog(source: Source, progress: Progress | None = None) -> Summary:
     return Summary(
         source=source.label, observatory=settings.CRDS_OBSERVATORY,
         latest=decision.latest, edit=decision.edit, rules=len(decision.rules),
-        references=len(decision.references), known=len(decision.known),
+        references=len(decision.references), known=_count_known(source, decision, existing),
         changes=changes, findings=sorted(decision.findings))
 
 
@@ -88,6 +88,13 @@ def _read(source: Source, progress: Progress):
             f"{len(unreadable)} of the files cannot be read ({listed}{more}). Make them readable,"
             " or remove them from the source, and start again. Nothing was imported.")
     return rules, references
+
+
+def _count_known(source: Source, decision: Decision, existing: dict[str, Row]) -> int:
+    """Files known by name only, those included that the catalogue knew so before."""
+    recorded = source.state.files if source.state else ()
+    return len(decision.known) + sum(
+        1 for name in recorded if name in existing and not existing[name].stored)
 
 
 def _require_latest(source: Source, decision: Decision) -> None:
