@@ -19,7 +19,7 @@ from crds.core import rmap, utils
 
 #: Resident bytes that a loaded rule takes for each byte of its text, measured on
 #: the contexts hst_0500 and jwst_0300 (see benchmarks/context_memory.py).
-BYTES_PER_TEXT_BYTE = 16
+BYTES_PER_TEXT_BYTE = 22
 
 KINDS = {
     ".pmap": rmap.PipelineContext,
