@@ -3,7 +3,7 @@
 ``CRDS_TEST_DATA`` names the folder with real test data (default
 ``../shared/data`` beside the checkout); tests on it skip where it is absent.
 ``CRDS_TEST_DATABASE=mariadb`` runs every test on MariaDB.
-``CRDS_REQUIRE_SERVICES=1`` makes a missing service or folder an error.
+``CRDS_REQUIRE_SERVICES=1`` makes a missing service an error.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_data() -> Path:
     """Folder of the real test data; skips where it is absent."""
     folder = Path(os.environ.get("CRDS_TEST_DATA", CHECKOUT.parent / "shared" / "data"))
     if not folder.is_dir():
-        skip_or_fail(f"The real test data are not at {folder}; set CRDS_TEST_DATA.")
+        pytest.skip(f"The real test data are not at {folder}; set CRDS_TEST_DATA.")
     return folder.resolve()
 
 
@@ -192,7 +192,7 @@ def make_instance(shared_folder, tmp_path_factory):
         if content == "real":
             data = Path(os.environ.get("CRDS_TEST_DATA", CHECKOUT.parent / "shared" / "data"))
             if not data.is_dir():
-                skip_or_fail(f"The real test data are not at {data}; set CRDS_TEST_DATA.")
+                pytest.skip(f"The real test data are not at {data}; set CRDS_TEST_DATA.")
         template = shared_folder / f"instance-{observatory}-{content}"
         _once(template, lambda partial: _build_instance(observatory, content, partial, data))
         root = tmp_path_factory.mktemp(f"{observatory}-{content}") / "instance"

@@ -12,9 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 from common.paths import PathNormalizer  # noqa: E402
+from common.proxies import TrustedProxies  # noqa: E402
 
 application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  (configured by the line above)
 
 application = PathNormalizer(application, prefix=f"/{settings.CRDS_OBSERVATORY}")
+application = TrustedProxies(application, settings.TRUSTED_PROXIES)

@@ -1,4 +1,4 @@
-"""Addresses of the JSON-RPC.  The id in an address may hold anything but a slash."""
+"""Addresses of the JSON-RPC.  The id in an address may hold anything, an encoded slash too."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ urlpatterns = [
     # Without the slash too: a redirect would lose the body of a POST.
     re_path(r"^json/?$", views.endpoint, name="endpoint"),
     re_path(r"^json/(?P<method>[^/]*)/?$", views.endpoint),
-    re_path(r"^json/(?P<method>[^/]*)/(?P<id>[^/]*)/?$", views.endpoint),
+    re_path(r"^json/(?P<method>[^/]*)/(?P<id>.*)$", views.endpoint),
 ]

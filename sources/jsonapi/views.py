@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 #: What the original server answers with; clients ignore it.
 CONTENT_TYPE = "application/json-rpc"
 
+#: Bytes of a body that is too large which are read before the connection is given up.
+DRAINED = 512 * 1024 * 1024
+
 #: Bytes from which on an answer is sent in the pieces it is made of.
 LARGE = 256 * 1024
 
@@ -66,9 +69,17 @@ def _body(request) -> bytes:
     try:
         return request.body
     except RequestDataTooBig:
+        _drain(request)
         raise InvalidRequest("The request is too large. Split it into several calls.") from None
     except UnreadablePostError:
         raise InvalidRequest("The request broke off before it was complete.") from None
+
+
+def _drain(request) -> None:
+    """Read what is left of a body, so that the caller gets to reading the answer."""
+    left = DRAINED
+    while left > 0 and (block := request.read(min(left, 1024 * 1024))):
+        left -= len(block)
 
 
 def _explained(exc: Exception) -> tuple[str, str]:

@@ -16,7 +16,9 @@ def best_references(context: str, header: Mapping[str, str],
     """``{type: file name or "NOT FOUND …"}`` for ``header`` under the rule file ``context``.
 
     ``reftypes`` None or empty means every type of the instrument.  Equal to
-    ``crds.core.rmap.get_best_references``, whose messages errors keep.
+    ``crds.core.rmap.get_best_references``, whose messages errors keep.  Where match cases
+    of equal weight cannot be merged the library answers with a tuple; it goes out as its
+    text, since clients take nothing but text from a server.
     """
     return select(load(context), header, reftypes)
 

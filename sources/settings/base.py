@@ -122,9 +122,11 @@ MAX_IDS_PER_RPC = 1000
 EMAIL_SUBJECT_PREFIX = f"[CRDS {CRDS_OBSERVATORY} {CRDS_USECASE}] "
 DEFAULT_FROM_EMAIL = INSTANCE.site.DEFAULT_FROM_EMAIL
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_HOST = INSTANCE.site.EMAIL_HOST
+EMAIL_PORT = INSTANCE.site.EMAIL_PORT
 
-STATS_FLUSH_SECONDS = 5
-STATS_KEEP_DAYS = 90
+STATS_FLUSH_SECONDS = INSTANCE.site.STATS_FLUSH_SECONDS
+STATS_KEEP_DAYS = INSTANCE.site.STATS_KEEP_DAYS
 
 Q_CLUSTER = {
     "name": INSTANCE.name,
@@ -135,6 +137,8 @@ Q_CLUSTER = {
     "retry": 25 * 3600,
     "max_attempts": 1,
     "poll": 0.5,
+    # Seconds between writes of the queue's own state into the shared cache.
+    "guard_cycle": 2,
     "save_limit": 1000,
     "catch_up": False,
     "label": "Queue",
