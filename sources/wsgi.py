@@ -9,14 +9,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 
-from common.paths import PathNormalizer  # noqa: E402
-from common.proxies import TrustedProxies  # noqa: E402
+from common.paths import PathNormalizer
+from common.proxies import TrustedProxies
 
 application = get_wsgi_application()
-
-from django.conf import settings  # noqa: E402  (configured by the line above)
-
 application = PathNormalizer(application, prefix=f"/{settings.CRDS_OBSERVATORY}")
 application = TrustedProxies(application, settings.TRUSTED_PROXIES)

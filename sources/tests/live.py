@@ -46,7 +46,8 @@ class LiveServer:
         log = open(self.root / "server" / "logs" / "live-server.log", "ab")
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", str(CHECKOUT / "servers/gunicorn.conf.py")],
+                [sys.executable, "-m", "gunicorn",
+                 "-c", str(CHECKOUT / "servers/gunicorn.conf.py")],
                 env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=CHECKOUT / "sources", start_new_session=True)
         try:
@@ -108,6 +109,12 @@ class LiveServer:
         request = urllib.request.Request(self.url + path, data=body)
         with urllib.request.urlopen(request, timeout=CLIENT_TIMEOUT) as response:
             return response.read()
+
+    def shell(self, program: str) -> None:
+        """Run ``program`` in a process of its own on this instance, as ``manage shell`` would."""
+        subprocess.run(
+            [sys.executable, str(CHECKOUT / "sources/manage.py"), "shell", "-v0", "-c", program],
+            env=self.environment(), check=True, capture_output=True, timeout=60)
 
     def client(self, cache: Path, *, prefix: str = "", observatory: str | None = "") -> Client:
         """A client of this server with its own cache; it is told the observatory unless None."""

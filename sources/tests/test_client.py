@@ -140,7 +140,8 @@ def test_unknown_dataset(fresh):
 
 
 def test_ids_of_an_instrument(fresh):
-    ids = fresh.run(f"list --dataset-ids-for-instruments cos --contexts {LATEST}").clean().out.split()
+    done = fresh.run(f"list --dataset-ids-for-instruments cos --contexts {LATEST}").clean()
+    ids = done.out.split()
     assert f"{COS}:{COS}" in ids
     assert len(ids) == len(set(ids)) > 20
 
@@ -262,7 +263,22 @@ def test_query_affected(fresh):
     assert len([line for line in listed.out.splitlines() if line.startswith("(")]) == 2
     done = fresh.run("query_affected -x 0 -y 2 -i")
     assert done.code == 0
-    assert "No results for change" in done.text or "ignoring" in done.text.lower()
+    assert "ignoring" in done.text.lower() and done.out.strip() == ""
+
+
+def test_query_affected_with_stored_results(hst, fresh):
+    """Ids on standard output; the change that was not computed is told and passed over."""
+    (_, new, _), (_, old, _) = hst.rpc("get_context_history", "hst")[:2]
+    hst.shell(
+        "from interactive.models import AffectedDatasets\n"
+        f"AffectedDatasets.objects.create(observatory='hst', old_context='{old}',"
+        f" new_context='{new}', affected_ids=['LCE31SW6Q:LCE31SW6Q'],"
+        " error_summary='1 affected')")
+    done = fresh.run("query_affected -x 221 -y 223 -i")
+    assert done.code == 0
+    assert done.out.split() == ["LCE31SW6Q:LCE31SW6Q"]
+    assert "1 affected" in done.err
+    assert "ignoring" in done.err.lower()
 
 
 # ---- the address tells the observatory -----------------------------------

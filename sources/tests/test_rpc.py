@@ -56,7 +56,8 @@ def test_server_info(server):
     assert info["force_remote_mode"] == 0
     assert info["max_headers_per_rpc"] == 1000
     assert info["mappings"] == sorted(info["mappings"])
-    assert info["reference_url"]["unchecked"]["hst"] == f"{server.url}/unchecked_get/references/hst/"
+    addresses = info["reference_url"]["unchecked"]
+    assert addresses == {"hst": f"{server.url}/unchecked_get/references/hst/"}
     metadata = decoded(info["download_metadata"])
     assert set(info["mappings"]) < set(metadata)
     assert all(isinstance(entry["size"], str) and len(entry["sha1sum"]) == 40
@@ -69,7 +70,8 @@ def test_server_info(server):
 def test_addresses_follow_the_prefix(server):
     body = json.dumps({"method": "get_server_info", "params": []}).encode()
     info = json.loads(server.post("/hst/json/", body))["result"]
-    assert info["mapping_url"]["unchecked"]["hst"] == f"{server.url}/hst/unchecked_get/mappings/hst/"
+    addresses = info["mapping_url"]["unchecked"]
+    assert addresses == {"hst": f"{server.url}/hst/unchecked_get/mappings/hst/"}
 
 
 def test_server_config_is_a_literal(server):
@@ -399,11 +401,6 @@ def test_nothing_else_is_given_out(server, path):
 
 def test_a_changed_context_is_seen_by_every_process_at_once(server):
     """Another process moves the latest context; every worker knows it with its next answer."""
-    import subprocess
-    import sys
-
-    from config import CHECKOUT
-
     program = (
         "from interactive.models import ContextPointer, CatalogFile\n"
         "from interactive.services import revision\n"
@@ -415,9 +412,7 @@ def test_a_changed_context_is_seen_by_every_process_at_once(server):
     )
 
     def move(name: str) -> None:
-        subprocess.run([sys.executable, str(CHECKOUT / "sources/manage.py"), "shell", "-v0",
-                        "-c", program.format(name=name)],
-                       env=server.environment(), check=True, capture_output=True, timeout=60)
+        server.shell(program.format(name=name))
 
     server.rpc("get_server_info")
     try:

@@ -71,11 +71,30 @@ def _run(root: Path, arguments: list[str], strict: bool) -> int:
     environ.setdefault("CRDS_TEST_DATA", str(CHECKOUT.parent / "shared" / "data"))
     if strict:
         environ["CRDS_REQUIRE_SERVICES"] = "1"
+    status = _pytest(instance, environ, arguments)
+    if status == 0 and not _names_tests(arguments) and debian.can_build_mysqlclient():
+        say("Once more on MariaDB: the tests that use the database of the test run.")
+        environ["CRDS_TEST_DATABASE"] = "mariadb"
+        status = _pytest(instance, environ, [*arguments, *_apps()])
+    return status
+
+
+def _pytest(instance, environ: dict, arguments: list[str]) -> int:
     command = [
         str(python(instance)), "-m", "pytest", "-c", str(PROJECT_FILE), f"--rootdir={SOURCES}",
         "-o", f"cache_dir={CHECKOUT / '.pytest_cache'}", *arguments,
     ]
     return _attend(subprocess.Popen(command, cwd=SOURCES, env=environ))
+
+
+def _names_tests(arguments: list[str]) -> bool:
+    """Whether ``arguments`` choose tests instead of leaving it at all."""
+    return any(not argument.startswith("-") for argument in arguments)
+
+
+def _apps() -> list[str]:
+    """Folders of the apps: they alone have tables."""
+    return sorted(str(path.parent) for path in SOURCES.glob("*/apps.py"))
 
 
 def _attend(process: subprocess.Popen) -> int:
