@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from interactive.models import ContextHistory, ImportFinding
 from interactive.services import contexts, server_status
 
-PAGE_LENGTH = 200
+PAGE_LENGTH = 100
 
 
 @never_cache

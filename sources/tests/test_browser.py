@@ -1,0 +1,287 @@
+"""Every page in a real Chromium: accessible, quiet, local, at desk and phone width, light and dark.
+
+Screenshots are kept in the folder that ``CRDS_SCREENSHOTS`` names, if it does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from config import CHECKOUT
+
+from .live import LiveServer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--no-first-run",
+           "--disable-component-update", "--disable-sync"]
+WIDTHS = {"desk": 1280, "phone": 390}
+#: The narrowest screen on which nothing may stick out.
+NARROWEST = 360
+
+PAGES = {
+    "home": "/",
+    "status": "/status/",
+    "findings": "/status/findings/",
+    "command line": "/docs/cmdline_bestrefs/",
+    "login": "/login/",
+    "not found": "/browse/nothing.fits",
+    "rest": "/api/v1/docs",
+    "json-rpc": "/json/browse/",
+    "load of a day": "/stats/",
+    "load of a week": "/stats/?span=week",
+}
+
+NAME, PASSWORD = "operator", "a long password"
+
+#: Content that demonstration caches do not have.
+CONTENT = f"""
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from interactive.models import ContextPointer, ImportFinding, RemoteContext
+from stats import rotation
+from stats.models import RequestRecord
+User.objects.create_superuser("{NAME}", password="{PASSWORD}")
+latest = ContextPointer.objects.get(kind="latest").context
+ContextPointer.objects.update_or_create(
+    kind="banner", defaults={{"context": latest, "cal_ver": "1.2.3"}})
+RemoteContext.objects.create(key="hst-ops-pipeline", context=latest.name, pushed_at=timezone.now())
+ImportFinding.objects.bulk_create(
+    ImportFinding(code="closure", name=f"hst_{{n:04d}}.pmap", published=n % 2 == 0,
+                  reason="It contains a file that is not published.") for n in range(9000, 9500))
+now = timezone.now()
+RequestRecord.objects.bulk_create(
+    RequestRecord(
+        at=now - timedelta(minutes=15 * n), method="POST", path="/json/", duration=n % 97,
+        label=f"json: method {{n % 7}}", status=404 if n % 11 == 0 else 200, failed=n % 9 == 0,
+        size=n, request_id=f"{{n:016x}}", error="Unknown file." if n % 9 == 0 else "",
+        rpc_parameters='["hst", "latest"]', network="192.0.2.0/24")
+    for n in range(900))
+rotation.tidy()
+"""
+
+
+@pytest.fixture(scope="module")
+def server(make_instance):
+    """A server with demonstration content, an account and some recorded requests."""
+    with LiveServer(make_instance("hst", "demo"), "hst") as live:
+        subprocess.run(
+            [sys.executable, str(CHECKOUT / "sources" / "manage.py"), "shell", "-c", CONTENT],
+            env=live.environment(), check=True, timeout=120, capture_output=True)
+        yield live
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        from conftest import skip_or_fail
+
+        skip_or_fail("Chromium is not installed: apt-get install chromium")
+    # Closed with the module: while it runs, Django refuses queries in this thread.
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page of the server and everything it complained about."""
+
+    def __init__(self, context, base: str):
+        self.base = base
+        self.page = context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", self._request)
+
+    def _console(self, message) -> None:
+        # The browser reports the status of a page that is meant to be missing.
+        if message.type in ("error", "warning") and "status of 404" not in message.text:
+            self.problems.append(message.text)
+
+    def _request(self, request) -> None:
+        if not request.url.startswith((self.base, "data:")):
+            self.problems.append(f"asks another host: {request.url}")
+
+    def open(self, address: str) -> Visit:
+        self.page.goto(self.base + address)
+        return self
+
+    def login(self) -> Visit:
+        self.open("/login/")
+        self.page.fill("#id_username", NAME)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.click("main button[type=submit]")
+        return self
+
+    def check(self) -> None:
+        """No complaint, nothing wider than the screen, nothing that axe finds."""
+        assert not self.problems
+        wider = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"the page is {wider} px wider than the screen"
+        found = Axe().run(self.page).response["violations"]
+        assert not found, [(v["id"], v["nodes"][0]["target"], v["help"]) for v in found]
+
+    def keep(self, name: str) -> None:
+        if folder := os.environ.get("CRDS_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(browser, server):
+    """``visit(width, scheme)``: a fresh browser window on the server."""
+    contexts = []
+
+    def start(width: int = WIDTHS["desk"], scheme: str = "light", **options) -> Visit:
+        contexts.append(browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options))
+        return Visit(contexts[-1], server.url)
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def open_all(page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_are_accessible_quiet_and_local(visit, width, scheme):
+    seen = visit(WIDTHS[width], scheme).login()
+    for name, address in PAGES.items():
+        seen.open(address)
+        open_all(seen.page)
+        seen.check()
+        seen.keep(f"{name}-{width}-{scheme}")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out_on_the_narrowest_screen(visit, name):
+    visit(NARROWEST).login().open(PAGES[name]).check()
+
+
+@pytest.mark.parametrize("address", ["/", "/docs/cmdline_bestrefs/", "/status/"])
+def test_pages_work_without_scripts(visit, address):
+    seen = visit(java_script_enabled=False).open(address)
+    assert seen.page.locator("h1").first.inner_text()
+    assert not seen.problems
+    if address == "/":
+        seen.page.locator("summary").first.click()
+        assert seen.page.locator("details[open] table").first.is_visible()
+
+
+def test_pages_print_without_navigation(visit):
+    seen = visit().open("/")
+    seen.page.emulate_media(media="print")
+    assert not seen.page.locator(".site-nav").is_visible()
+    assert seen.page.locator("h2").first.is_visible()
+
+
+# ---- keyboard --------------------------------------------------------------
+
+
+def focused(page) -> dict:
+    """Text of the focused element, and whether one can see that it has the focus."""
+    return page.evaluate("""() => {
+        const element = document.activeElement, style = getComputedStyle(element);
+        return {text: element.innerText || element.name || element.tagName,
+                visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2};
+    }""")
+
+
+def test_the_first_key_offers_to_skip_to_the_content(visit):
+    page = visit().open("/").page
+    page.keyboard.press("Tab")
+    assert focused(page)["text"] == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("name", ["home", "rest", "json-rpc", "login", "load of a day"])
+def test_focus_goes_everywhere_and_is_visible(visit, name):
+    seen = visit().login() if "load" in name else visit()
+    page = seen.open(PAGES[name]).page
+    count = page.locator(
+        "a:visible, button:visible, input:not([type=hidden]):visible, select:visible,"
+        " textarea:visible, summary:visible, [tabindex='0']:visible").count()
+    page.locator(".skip").focus()
+    reached = []
+    for _ in range(min(count, 40) - 1):
+        page.keyboard.press("Tab")
+        reached.append(focused(page))
+    assert reached and all(place["visible"] for place in reached), [
+        place for place in reached if not place["visible"]]
+
+
+def test_instruments_open_by_keyboard(visit):
+    page = visit().open("/").page
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open] table").first.is_visible()
+
+
+# ---- what scripts add ------------------------------------------------------
+
+
+def test_open_all_and_close_all(visit):
+    page = visit().open("/").page
+    instruments = page.locator(".accordion details").count()
+    page.get_by_role("button", name="Open all").click()
+    assert page.locator(".accordion details[open]").count() == instruments > 1
+    page.get_by_role("button", name="Close all").click()
+    assert page.locator(".accordion details[open]").count() == 0
+
+
+def test_commands_are_copied(visit, server):
+    seen = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = seen.open("/docs/cmdline_bestrefs/").page
+    page.get_by_role("button", name="Copy").nth(1).click()
+    page.get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"export CRDS_SERVER_URL={server.url}\n")
+
+
+def test_the_rest_api_can_be_tried(visit):
+    seen = visit().open("/api/v1/docs")
+    section = seen.page.locator("section.operation", has=seen.page.get_by_role(
+        "heading", name="/api/v1/files", exact=False)).filter(has_text="Files of the catalogue")
+    section.get_by_label("type").select_option("mapping")
+    section.get_by_label("name").fill("*.pmap")
+    section.get_by_role("button", name="Try it").click()
+    section.locator(".answer pre").wait_for()
+    assert "→ 200" in section.locator(".answer").inner_text()
+    assert ".pmap" in section.locator(".answer pre").inner_text()
+    seen.check()
+
+
+# ---- account ---------------------------------------------------------------
+
+
+def test_login_and_logout(visit):
+    seen = visit().login()
+    assert seen.page.get_by_text(NAME, exact=True).is_visible()
+    seen.page.get_by_role("link", name="Logout").click()
+    assert seen.page.get_by_role("link", name="Login").is_visible()
+
+
+def test_a_wrong_password_is_shown(visit):
+    seen = visit().open("/login/")
+    seen.page.fill("#id_username", NAME)
+    seen.page.fill("#id_password", "wrong")
+    seen.page.keyboard.press("Enter")
+    assert "correct username" in seen.page.locator("#error_message").inner_text()
+    seen.check()
+    seen.keep("wrong password-desk-light")
