@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from functools import cache as cache_results
 
 import pytest
 from django.core.cache import cache
@@ -216,3 +219,23 @@ def test_command_line_help_names_public_address_and_latest_context(client, setti
     page = client.get("/docs/cmdline_bestrefs/").content.decode()
     assert "export CRDS_SERVER_URL=https://crds.example.invalid\n" in page
     assert "--contexts hst_0042.pmap" in page
+
+
+@pytest.mark.parametrize("observatory", ["hst", "jwst", "roman"])
+def test_commands_of_the_help_have_options_that_the_client_knows(client, settings, observatory):
+    settings.CRDS_OBSERVATORY = observatory
+    page = client.get("/docs/cmdline_bestrefs/").content.decode()
+    commands = [line.split() for line in re.findall(r"<code>(crds [^<]*--[^<]*)</code>", page)]
+    assert {command[1] for command in commands} == {"list", "bestrefs", "sync"}
+    for _, script, *arguments in commands:
+        known = client_options(script)
+        unknown = {a.partition("=")[0] for a in arguments if a.startswith("--")} - known
+        assert not unknown, f"crds {script} does not know {unknown}"
+
+
+@cache_results
+def client_options(script: str) -> set[str]:
+    """Long options of a command of the real client."""
+    shown = subprocess.run([sys.executable, "-m", f"crds.{script}", "--help"], check=True,
+                           capture_output=True, text=True, timeout=60).stdout
+    return set(re.findall(r"--[a-z0-9-]+", shown))
