@@ -11,8 +11,17 @@ from importlib import import_module
 
 from .errors import InvalidParams, MethodNotFound
 
-#: Modules of ``jsonapi.methods`` in the order of the browse page.
-MODULES = ("server", "contexts", "files", "bestrefs", "datasets", "pipelines", "progress", "former")
+#: Modules of ``jsonapi.methods`` in the order of the browse page, with their titles there.
+MODULES = {
+    "server": "Server",
+    "contexts": "Contexts",
+    "files": "Files",
+    "bestrefs": "Best references",
+    "datasets": "Archived datasets",
+    "pipelines": "Pipelines",
+    "progress": "Progress of long work",
+    "former": "Methods of former clients",
+}
 
 
 @dataclass(frozen=True)

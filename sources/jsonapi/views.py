@@ -103,6 +103,6 @@ def browse(request):
     for method in registry.methods().values():
         groups.setdefault(method.group, []).append(method)
     return render(request, "jsonapi/browse.html", {
-        "groups": [(name, groups[name]) for name in registry.MODULES if name in groups],
+        "groups": [(title, groups[name]) for name, title in registry.MODULES.items()],
         "endpoint": f"{base_url(request)}/json/",
     })
