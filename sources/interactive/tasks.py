@@ -13,5 +13,9 @@ def check_invariants(context, sha1: bool = False) -> dict:
     """
     from .services import invariants
 
-    findings = invariants.run(sha1=sha1)
-    return {"findings": [str(finding) for finding in findings], "sha1": sha1}
+    found = invariants.check(sha1=sha1)
+    return {
+        "faults": len(invariants.faults(found)),
+        "findings": [violation._asdict() for violation in found],
+        "sha1": sha1,
+    }
