@@ -1,0 +1,93 @@
+"""Answers made once for each state of the catalogue."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from common.prepared import Prepared
+
+
+class Maker:
+    """Counts how often it makes something of the revision."""
+
+    def __init__(self):
+        self.number, self.made = 1, 0
+        self.meanwhile = None
+
+    def make(self) -> bytes:
+        self.made += 1
+        content = b"state %d" % self.number
+        if self.meanwhile:
+            self.meanwhile()
+        return content
+
+    def revision(self) -> int:
+        return self.number
+
+    def prepared(self) -> Prepared:
+        return Prepared("test", self.make, self.revision)
+
+
+@pytest.fixture
+def maker(instance) -> Maker:
+    return Maker()
+
+
+def test_made_once_and_again_after_a_change(maker):
+    prepared = maker.prepared()
+    assert [prepared.get() for _ in range(3)] == [b"state 1"] * 3
+    maker.number = 2
+    assert [prepared.get() for _ in range(3)] == [b"state 2"] * 3
+    assert maker.made == 2
+
+
+def test_other_processes_take_it_from_the_file(maker):
+    maker.prepared().get()
+    assert maker.prepared().get() == b"state 1"
+    assert maker.made == 1
+
+
+def test_many_threads_make_it_once(maker):
+    prepared, start = maker.prepared(), threading.Barrier(8)
+
+    def ask(_):
+        start.wait()
+        return prepared.get()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {b"state 1"}
+    assert maker.made == 1
+
+
+def test_a_change_while_it_is_made_is_not_lost(maker):
+    """What was read before the change must not be kept under the number after it."""
+    def change():
+        maker.number, maker.meanwhile = 2, None
+
+    maker.meanwhile = change
+    prepared = maker.prepared()
+    assert prepared.get() == b"state 2"
+    assert prepared.get() == b"state 2"
+
+
+def test_files_of_former_states_go(maker, instance):
+    prepared = maker.prepared()
+    for number in (1, 2, 3):
+        maker.number = number
+        prepared.get()
+    assert [p.name for p in instance.shared_cache.glob("test-*")] == ["test-3"]
+
+
+def test_a_maker_that_fails_leaves_nothing(maker, instance):
+    def fail():
+        raise OSError("disk full")
+
+    maker.meanwhile = fail
+    prepared = maker.prepared()
+    with pytest.raises(OSError, match="disk full"):
+        prepared.get()
+    maker.meanwhile = None
+    assert prepared.get() == b"state 1"
