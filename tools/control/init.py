@@ -39,6 +39,9 @@ def _parse(arguments: list[str]):
     source.add_argument("--cache", metavar="DIR", help="import the CRDS cache in DIR")
     source.add_argument("--server", metavar="URL", help="import from a running CRDS server")
     source.add_argument("--empty", action="store_true", help="no content")
+    parser.add_argument("--references", choices=("none", "latest", "all"),
+                        help="with --server: references to download, not only to know by name"
+                        " (default: none)")
     parser.add_argument("--test-user-password-file", metavar="FILE",
                         help="the test user's password (default: a generated one)")
     parser.add_argument("--yes-this-is-ops", action="store_true",
@@ -58,7 +61,7 @@ def _source(options) -> list[str]:
         if not options.server.startswith(("http://", "https://")):
             raise CommandError(f"{options.server!r} is no address of a CRDS server; it begins with"
                                f" http:// or https://.")
-        return ["--server", options.server]
+        return ["--server", options.server, "--references", options.references or "none"]
     return ["--empty"] if options.empty else ["--demo"]
 
 

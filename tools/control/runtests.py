@@ -71,8 +71,10 @@ def _run(root: Path, arguments: list[str], strict: bool) -> int:
     environ.setdefault("CRDS_TEST_DATA", str(CHECKOUT.parent / "shared" / "data"))
     if strict:
         environ["CRDS_REQUIRE_SERVICES"] = "1"
-    status = _pytest(instance, environ, arguments)
-    if status == 0 and not _names_tests(arguments) and debian.can_build_mysqlclient():
+    if _names_tests(arguments):
+        return _pytest(instance, environ, arguments)
+    status = _pytest(instance, environ, [*arguments, str(SOURCES)])
+    if status == 0 and debian.can_build_mysqlclient():
         say("Once more on MariaDB: the tests that use the database of the test run.")
         environ["CRDS_TEST_DATABASE"] = "mariadb"
         status = _pytest(instance, environ, [*arguments, *_apps()])

@@ -25,6 +25,8 @@ class Command(BaseCommand):
         source.add_argument("--cache", metavar="DIR", help="import the CRDS cache in DIR")
         source.add_argument("--server", metavar="URL", help="import from a running CRDS server")
         source.add_argument("--empty", action="store_true", help="no content")
+        parser.add_argument("--references", choices=("none", "latest", "all"), default="none",
+                            help="with --server: references to download")
         source.add_argument("--is-empty", action="store_true",
                             help="do nothing; exit status 0 if the catalogue is empty, else 3")
         parser.add_argument("--test-user-password-file", metavar="FILE",
@@ -41,7 +43,7 @@ class Command(BaseCommand):
         if options["cache"]:
             call_command("import_cache", options["cache"])
         elif options["server"]:
-            call_command("import_server", options["server"])
+            call_command("import_server", options["server"], references=options["references"])
         elif not options["empty"]:
             call_command("load_demo")
         self._make_test_user(options["test_user_password_file"])
