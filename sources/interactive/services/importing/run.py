@@ -94,7 +94,8 @@ def _count_known(source: Source, decision: Decision, existing: dict[str, Row]) -
     """Files known by name only, those included that the catalogue knew so before."""
     recorded = source.state.files if source.state else ()
     return len(decision.known) + sum(
-        1 for name in recorded if name in existing and not existing[name].stored)
+        1 for name in recorded if name in existing and not existing[name].stored
+        and name not in decision.references and name not in decision.rules)
 
 
 def _require_latest(source: Source, decision: Decision) -> None:
