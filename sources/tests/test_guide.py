@@ -108,7 +108,7 @@ def test_the_rows_are_told_apart():
 
 
 @pytest.mark.parametrize("row", rows() if GUIDE.is_file() else [], ids=identify)
-def test_what_a_row_names_exists(row, tmp_path):
+def test_what_a_row_names_exists(row):
     assert row.state in STATES
     folders = {str(folder) for folder in Instance("hst", "django", Path("$CRDS_ROOT")).folders()}
     for name in literals(row.where):
