@@ -462,7 +462,7 @@ def test_disk_full_for_real(make_instance, demo_cache, tmp_path):
     assert running.manage("import_cache", str(running.cache), "--quiet").returncode == 0
 
 
-# ---- the real cache -------------------------------------------------------------------------------
+# ---- the real cache ----------------------------------------------------------------------------
 
 
 def test_real_hst_cache(empty, real_cache):
@@ -474,7 +474,10 @@ def test_real_hst_cache(empty, real_cache):
     assert RuleLink.objects.count() == 610090
     reasons = {finding.name: finding.code for finding in summary.findings
                if finding.code != "history-unpublished" and not finding.published}
-    assert {"hst.pmap", "hst_0001.pmap", "hst_0350.pmap", "hst_cos_deadtab_0252.rmap"} <= set(reasons)
+    assert {name: reasons[name] for name in (
+        "hst.pmap", "hst_0001.pmap", "hst_0350.pmap", "hst_cos_deadtab_0252.rmap")} == {
+        "hst.pmap": "metadata", "hst_0001.pmap": "metadata", "hst_0350.pmap": "closure",
+        "hst_cos_deadtab_0252.rmap": "unrecorded"}
     assert ContextHistory.objects.count() == 224
     assert BadFile.objects.count() == 72
     assert not CatalogFile.objects.exclude(extension=".pmap").filter(instrument="").exists()
