@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import bootstrap  # noqa: F401
+import bootstrap
 import instances
 import measuring
 from measuring import MEGABYTE, Goal, Series

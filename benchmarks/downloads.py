@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import hashlib
+import itertools
 import os
 import shutil
 import socket
@@ -148,7 +149,7 @@ def rate_in_parts(port: int, path: str, size: int, parts: int) -> float:
     bounds = [size * index // parts for index in range(parts + 1)]
     return _together([
         lambda first=first, stop=stop: fetch(port, path, first, stop - 1)
-        for first, stop in zip(bounds, bounds[1:], strict=False)
+        for first, stop in itertools.pairwise(bounds)
     ], size)
 
 

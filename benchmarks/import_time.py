@@ -90,7 +90,8 @@ def compare(options, cache: Path) -> int:
     seconds = series[IMPORT].median
     print(f"\n{files:,} files and {links:,} links between them:"
           f" {(files + links) / seconds:,.0f} rows a second")
-    print(f"Ratio, import / sha1 and parsing: {measuring.ratio(series[IMPORT], series[PARSING]):.2f}"
+    parsing = measuring.ratio(series[IMPORT], series[PARSING])
+    print(f"Ratio, import / sha1 and parsing: {parsing:.2f}"
           f"\nRatio, import again / import: {measuring.ratio(series[AGAIN], series[IMPORT]):.2f}")
     return measuring.verdict(
         [Goal("import", seconds, GOAL_SECONDS, at_most=True, unit="s")],

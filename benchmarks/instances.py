@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap import BENCHMARKS, CHECKOUT, SOURCES
+
 from control import django as management
 from control import install, layout
 from control.checkout import config, instance_environment

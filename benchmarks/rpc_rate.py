@@ -15,10 +15,10 @@ import sys
 import time
 from collections.abc import Iterator
 
+import bootstrap  # noqa: F401
 import instances
 import load
 import measuring
-import bootstrap  # noqa: F401
 from measuring import Goal, Series
 
 from rules import environment, headers

@@ -60,7 +60,8 @@ class CatalogFile(models.Model):
 
     name = models.CharField(max_length=128, unique=True, help_text="official CRDS name")
     observatory = models.CharField(max_length=8)
-    instrument = models.CharField(max_length=32, blank=True, help_text="lower case, empty for pmaps")
+    instrument = models.CharField(
+        max_length=32, blank=True, help_text="lower case, empty for pmaps")
     filekind = models.CharField(max_length=64, blank=True, help_text="type, lower case")
     type = models.CharField(max_length=16, choices=FileType.choices)
     extension = models.CharField(max_length=16, help_text="with the dot, e.g. .rmap")
