@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
 from common.errors import BadRequest, ServiceError
@@ -20,6 +20,9 @@ from rules.reading import is_catalog_name
 from ..models import AllocatedName, NameSeries
 
 BATCH = 1000
+
+#: How often a first name of a series is tried.
+ATTEMPTS = 5
 
 
 class NameTaken(ServiceError):
@@ -36,15 +39,28 @@ def allocate(series: str) -> str:
     nobody has seen the name.
     """
     _check(series)
-    with transaction.atomic():
-        NameSeries.objects.get_or_create(series=series)
-        while True:
-            # An update, not a read: it takes the lock of the row on both databases.
-            NameSeries.objects.filter(series=series).update(last_serial=F("last_serial") + 1)
-            serial = NameSeries.objects.values_list("last_serial", flat=True).get(series=series)
-            name = next_name(series, serial)
-            if _insert(name):
-                return name
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return _next(series)
+        except OperationalError:
+            # MariaDB ends one of two transactions that begin a series at the same moment.
+            # Inside of the caller's transaction that is over too, for the caller to repeat.
+            if connection.in_atomic_block or attempt == ATTEMPTS:
+                raise
+    raise AssertionError("not reached")
+
+
+def _next(series: str) -> str:
+    while True:
+        # An update, not a read: it takes the lock of the row on both databases.
+        rows = NameSeries.objects.filter(series=series)
+        if not rows.update(last_serial=F("last_serial") + 1):
+            NameSeries.objects.get_or_create(series=series)
+            continue
+        name = next_name(series, rows.values_list("last_serial", flat=True).get())
+        if _insert(name):
+            return name
 
 
 def reserve(name: str) -> str:
