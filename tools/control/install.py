@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> int:
     say(f"Installed {instance.name} in {instance.root}.")
     say(f"Environment: source {CHECKOUT / 'env.csh'}, or for bash . {CHECKOUT / 'env.sh'}")
     if instance.usecase != "django":
-        say("This use case is served by the embedded web server and SQLite for now; Apache,"
-            " MariaDB and memcached are set up separately.")
+        say("This use case is served by the embedded web server for now; Apache, memcached and"
+            " a MariaDB server are set up separately (docs/operations.rst).")
     return 0
 
 
