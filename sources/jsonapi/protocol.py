@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class RawJson:
 def parse(body: bytes) -> Call:
     """The call in ``body``; raises :class:`InvalidRequest` for anything else."""
     try:
-        message = json.loads(body, parse_constant=_no_constant)
+        message = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise InvalidRequest("The request is nested too deeply.") from None
     except (ValueError, UnicodeDecodeError) as exc:
@@ -58,6 +59,14 @@ def parse(body: bytes) -> Call:
 
 def _no_constant(name: str):
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """A number such as 1e999 would come back, in the id, as ``Infinity``, which is not JSON."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is out of range")
+    return number
 
 
 def pieces(result, *, id=None, version="1.0") -> list[bytes]:

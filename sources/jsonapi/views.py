@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 from crds.core.exceptions import CrdsError
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
-from django.http import HttpResponse, StreamingHttpResponse, UnreadablePostError
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -67,12 +68,27 @@ def _body(request) -> bytes:
     if request.method != "POST":
         raise InvalidRequest("Send a JSON-RPC request by POST; /json/browse/ shows how.")
     try:
-        return request.body
+        return _chunked(request) if _is_chunked(request) else request.body
     except RequestDataTooBig:
         _drain(request)
         raise InvalidRequest("The request is too large. Split it into several calls.") from None
-    except UnreadablePostError:
+    except OSError:  # Django's UnreadablePostError, or the web server's own
         raise InvalidRequest("The request broke off before it was complete.") from None
+
+
+def _is_chunked(request) -> bool:
+    """Whether the body has no announced length and its end is known to the web server only."""
+    return not request.META.get("CONTENT_LENGTH") and bool(
+        request.META.get("wsgi.input_terminated"))
+
+
+def _chunked(request) -> bytes:
+    """The body of a chunked request, which Django takes for empty."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = request.META["wsgi.input"].read(most + 1)
+    if len(body) > most:
+        raise InvalidRequest("The request is too large. Split it into several calls.")
+    return body
 
 
 def _drain(request) -> None:

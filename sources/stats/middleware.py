@@ -95,9 +95,17 @@ def describe(request, response, arrived, duration: float, size: int | None) -> R
         user=name[:150],
         network="" if name else network(client_address(request)),
         request_id=getattr(request, "id", "")[:64],
-        rpc_parameters=cut(parameters) if parameters else "",
-        error=error[:200],
+        rpc_parameters=_writable(cut(parameters)) if parameters else "",
+        error=_writable(error[:200]),
     )
+
+
+def _writable(text: str) -> str:
+    """``text`` without lone surrogates, which JSON may hold and no database takes.
+
+    One such record would fail its whole batch again and again.
+    """
+    return text.encode(errors="replace").decode()
 
 
 def _rpc_label(method: str) -> str:

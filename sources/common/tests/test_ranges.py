@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -171,3 +172,22 @@ def test_a_file_that_cannot_be_opened_is_an_error_before_the_answer_begins(serve
     gone = ServedFile(tmp_path / "gone", 5, '"abc"', MODIFIED, "application/octet-stream")
     with pytest.raises(Unavailable, match="gone"):
         ask(gone)
+
+
+# ---- hostile headers -----------------------------------------------------
+
+
+@pytest.mark.parametrize("date", [
+    "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+    "Mon, 01 Jan 2020 00:00:00 +99999999999999",
+])
+def test_dates_of_many_digits_are_no_dates(served, date):
+    assert ask(served, **{"If-Modified-Since": date}).status_code == 200
+    assert ask(served, **{"If-Range": date, "Range": "bytes=0-1"}).status_code == 200
+
+
+def test_a_list_of_blanks_is_refused_at_once(served):
+    start = time.process_time()
+    for count in (11, 2000):
+        assert ask(served, Range="bytes=0-1" + ",   " * count + "x").status_code == 200
+        assert time.process_time() - start < 0.2

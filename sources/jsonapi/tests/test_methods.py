@@ -5,12 +5,14 @@ The same calls through a live server, and many more, are in tests/test_rpc.py.
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from django.db import OperationalError, connections
 
 from archive import services as archive
+from jsonapi import views
 from rules import loading
 
 LATEST = "hst_0005.pmap"
@@ -114,3 +116,23 @@ def test_docstrings_on_the_page():
 
     assert docstring("A ``<b>`` of\ntwo.\n\nNext.") == (
         "<p>A <code>&lt;b&gt;</code> of two.</p><p>Next.</p>")
+
+
+class Broken(io.BytesIO):
+    """What a caller sent who went away in the middle of a chunk."""
+
+    def read(self, *args):
+        raise OSError("no more data")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("body, answer", [
+    (io.BytesIO(b'{"method": "nothing", "id": 7}'), "There is no method"),
+    (Broken(), "broke off"),
+])
+def test_bodies_sent_in_chunks(rf, body, answer):
+    """Such a request announces no length; the web server knows where it ends."""
+    request = rf.post("/json/")
+    del request.META["CONTENT_LENGTH"]
+    request.META.update({"wsgi.input": body, "wsgi.input_terminated": True})
+    assert answer in json.loads(views.endpoint(request).getvalue())["error"]["message"]

@@ -33,6 +33,7 @@ def test_what_may_be_left_out():
     b'{"method": "m", "params": 5}', b'{"method": "m", "params": "x"}',
     b'{"method": "m", "jsonrpc": "3.0"}', b'{"method": "m", "jsonrpc": null}',
     b'{"method": "m", "params": [NaN]}', b'{"method": "m", "id": Infinity}',
+    b'{"method": "m", "id": 1e999}', b'{"method": "m", "params": [-1e999]}',
     b'[{"method": "m"}]', b"[" * 100_000, b'{"a":' * 100_000,
     b'{"method": "m", "params": [' + b"9" * 5000 + b"]}",
 ])

@@ -74,6 +74,13 @@ def test_passwords_are_not_recorded(client):
     assert "hunter2" not in str(RequestRecord.objects.values().get())
 
 
+def test_lone_surrogates_do_not_keep_records_from_being_written(client):
+    call(client, "\ud800", "\udfff")
+    record = only()
+    assert record.label == "json: unknown method"
+    assert json.loads(record.rpc_parameters) == ["?"]
+
+
 @pytest.mark.parametrize("parameters", [
     ["x" * 100_000], list(range(100_000)), {"a": {"b": ["é" * 1000]}}])
 def test_parameters_are_cut(parameters):
