@@ -21,16 +21,16 @@ ATTEMPTS = 3
 class Prepared:
     """The bytes that ``make`` returns for the current catalogue, made anew when that changes.
 
-    ``revision`` returns the number of the catalogue's state.  The folder is
+    ``revision`` returns the name of the catalogue's state.  The folder is
     that of the instance's shared cache, one for each machine.
     """
 
-    def __init__(self, name: str, make: Callable[[], bytes], revision: Callable[[], int]):
+    def __init__(self, name: str, make: Callable[[], bytes], revision: Callable[[], str]):
         self.name = name
         self.make = make
         self.revision = revision
         self._lock = threading.Lock()
-        self._held: tuple[int, bytes] | None = None
+        self._held: tuple[str, bytes] | None = None
 
     def get(self) -> bytes:
         wanted = self.revision()
@@ -42,10 +42,10 @@ class Prepared:
                 self._held = self._from_file_or_made(wanted)
             return self._held[1]
 
-    def _path(self, revision: int) -> Path:
+    def _path(self, revision: str) -> Path:
         return settings.INSTANCE.shared_cache / f"{self.name}-{revision}"
 
-    def _from_file_or_made(self, wanted: int) -> tuple[int, bytes]:
+    def _from_file_or_made(self, wanted: str) -> tuple[str, bytes]:
         folder = settings.INSTANCE.shared_cache
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / f"{self.name}.lock", "w") as lock:
@@ -56,17 +56,17 @@ class Prepared:
             except FileNotFoundError:
                 return self._made(wanted)
 
-    def _made(self, wanted: int) -> tuple[int, bytes]:
+    def _made(self, wanted: str) -> tuple[str, bytes]:
         for _ in range(ATTEMPTS):
-            content = self.make()
-            now = self.revision()
-            if now == wanted:
+            before, content = wanted, self.make()
+            wanted = self.revision()
+            if wanted == before:
                 break
-            wanted = now
-        self._save(wanted, content)
-        return wanted, content
+        # Under the name of the state before it was read: never taken for a newer one.
+        self._save(before, content)
+        return before, content
 
-    def _save(self, revision: int, content: bytes) -> None:
+    def _save(self, revision: str, content: bytes) -> None:
         target = self._path(revision)
         temporary = target.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_bytes(content)

@@ -36,7 +36,7 @@ Offset = Annotated[int, Field(ge=0, le=2**31, description="Rows to skip.")]
 def _etag(request, *args, **kwargs) -> str:
     """Answers depend on the address, the catalogue and this software, on nothing else."""
     address = crc32(f"{base_url(request)} {request.get_full_path()}".encode())
-    return f'"{revision.current()}-{server_status.server_version()}-{address:08x}"'
+    return f'"{revision.state()}-{server_status.server_version()}-{address:08x}"'
 
 
 by_revision = decorate_view(condition(etag_func=_etag))

@@ -25,7 +25,7 @@ class Maker:
         return content
 
     def revision(self) -> int:
-        return self.number
+        return str(self.number)
 
     def prepared(self) -> Prepared:
         return Prepared("test", self.make, self.revision)
@@ -71,6 +71,17 @@ def test_a_change_while_it_is_made_is_not_lost(maker):
     prepared = maker.prepared()
     assert prepared.get() == b"state 2"
     assert prepared.get() == b"state 2"
+
+
+def test_changes_without_end_leave_nothing_that_is_taken_for_the_newest(maker):
+    def change():
+        maker.number += 1
+
+    maker.meanwhile = change
+    prepared = maker.prepared()
+    prepared.get()
+    maker.meanwhile = None
+    assert prepared.get() == b"state %d" % maker.number
 
 
 def test_files_of_former_states_go(maker, instance):

@@ -23,7 +23,7 @@ def overview(context: str) -> list[dict]:
     ``types`` lists ``{name, description, rules, stored, references}``, the last
     of them a number.  Three queries for a new state of the catalogue, none after.
     """
-    key = f"overview:{context}:{revision.current()}"
+    key = f"overview:{context}:{revision.state()}"
     found = shared.get(key)
     if found is None:
         found = _read(context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,6 +14,23 @@ from ..models import CatalogRevision
 ROW = 1
 
 NUMBER = Query(lambda: CatalogRevision.objects.filter(pk=ROW).order_by().values_list("number"))
+
+
+STATE = Query(
+    lambda: CatalogRevision.objects.filter(pk=ROW).order_by().values_list("number", "changed_at"))
+
+
+def state() -> str:
+    """What names the catalogue's state in caches: the revision and when it began; one query.
+
+    The number alone would come again after a restored backup, with another content.
+    """
+    rows = STATE.rows()
+    if not rows:
+        CatalogRevision.objects.get_or_create(pk=ROW)
+        rows = STATE.rows()
+    number, changed_at = rows[0]
+    return f"{number}.{re.sub('[^0-9]', '', str(changed_at))}"
 
 
 def current() -> int:

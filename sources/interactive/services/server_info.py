@@ -98,7 +98,7 @@ def _common_members() -> bytes:
     return json.dumps(common_part(), allow_nan=False).encode()[1:]
 
 
-PREPARED = Prepared("server_info_members", _common_members, revision.current)
+PREPARED = Prepared("server_info_members", _common_members, revision.state)
 
 
 def as_json(base_url: str) -> tuple[bytes, bytes]:

@@ -68,7 +68,7 @@ def _value(column: str, value):
     return dates.show(value) if column.endswith("_date") and value is not None else value
 
 
-PREPARED = Prepared("sqlite_db", _make, revision.current)
+PREPARED = Prepared("sqlite_db", _make, revision.state)
 
 
 def encoded() -> bytes:
