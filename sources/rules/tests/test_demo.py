@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import os
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from rules import environment, headers
+from rules import headers
 from rules.demo import build_demo_cache
 from rules.demo.plans import PLANS
+from rules.tests.loaded import load
 
 OBSERVATORIES = ("hst", "jwst", "roman", "tobs")
 
@@ -31,29 +31,6 @@ def cache(request, caches, library):
     folder, summary = caches[observatory]
     library(observatory, folder)
     return observatory, folder, summary
-
-
-@pytest.fixture
-def library():
-    """Points the library at a cache for one test, and back where it was."""
-    saved = {name: os.environ.get(name) for name in environment.LIBRARY_VARIABLES}
-    yield environment.prepare
-    for name, value in saved.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    from crds.core import utils
-
-    utils.clear_function_caches()
-
-
-def load(context: str):
-    from crds.core import rmap
-
-    mapping = rmap.load_mapping(context)
-    mapping.force_load()
-    return mapping
 
 
 def server_config(folder: Path, observatory: str) -> dict:

@@ -10,32 +10,10 @@ import pytest
 
 from rules import environment, headers
 from rules.demo import build_demo_cache
+from rules.tests.loaded import load
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 REAL_CACHE = Path(os.environ.get("CRDS_TEST_DATA", CHECKOUT.parent / "shared/data")) / "crds-cache"
-
-
-@pytest.fixture
-def library():
-    """Points the library at a cache for one test (``library(observatory, folder)``), and back."""
-    saved = {name: os.environ.get(name) for name in environment.LIBRARY_VARIABLES}
-    yield environment.prepare
-    for name, value in saved.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    from crds.core import utils
-
-    utils.clear_function_caches()
-
-
-def load(context: str):
-    from crds.core import rmap
-
-    mapping = rmap.load_mapping(context)
-    mapping.force_load()
-    return mapping
 
 
 @pytest.fixture(scope="module")
