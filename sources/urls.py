@@ -14,7 +14,10 @@ from django.urls import include, path
 from common.api import api
 
 #: In the order in which they are asked; apps without pages have no urls.py.
-APPS = ("interactive", "jsonapi", "jpoll", "jobs", "locking", "fileupload", "stats", "archive")
+APPS = (
+    "interactive", "bestrefs", "jsonapi", "jpoll", "jobs", "locking", "fileupload", "stats",
+    "archive",
+)
 
 urlpatterns = [
     path("api/v1/", api.urls),

@@ -1,0 +1,5 @@
+"""Addresses of the best references pages."""
+
+from __future__ import annotations
+
+urlpatterns = []
