@@ -139,6 +139,11 @@ class Instance:
         return self.server_files / "ingest_ssb"
 
     @property
+    def kept(self) -> Path:
+        """Results that jobs made from published files; may be removed, then they are made again."""
+        return self.server_files / "kept"
+
+    @property
     def file_cache(self) -> Path:
         """``CRDS_PATH`` of the server itself: config, mappings, references."""
         return self._folder("file_cache")
@@ -158,7 +163,7 @@ class Instance:
             self.root, self.server, self.conf, self.logs, self.run, self.db_backups,
             self.wsgi_scripts, self.static, self.shared_cache,
             self.server_files, self.catalogs, self.deliveries, self.uploads,
-            self.ingest, self.ingest_ssb, self.file_cache, self.database_dir,
+            self.ingest, self.ingest_ssb, self.kept, self.file_cache, self.database_dir,
             self.monitor_reprocessing,
         ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fnmatch import translate
 from typing import Annotated
 from zlib import crc32
 
@@ -14,6 +13,7 @@ from django.views.decorators.http import condition
 from ninja import Field, Path, Query, Router, Schema
 from ninja.decorators import decorate_view
 
+from common import globs
 from common.errors import NotFound
 from interactive import links
 from interactive.models import BuildContext, CatalogFile, ContextHistory, FileState, FileType
@@ -177,25 +177,7 @@ class FileFilter(Schema):
             if field in exact:
                 exact[field] = exact[field].lower()
         files = files.filter(**exact)
-        return name_filter(files, self.name) if self.name else files
-
-
-def name_filter(files: QuerySet, pattern: str) -> QuerySet:
-    """``files`` whose name matches the shell pattern, by plain comparison where that suffices."""
-    first = min((pattern.find(mark) for mark in "*?" if mark in pattern), default=-1)
-    if first < 0:
-        return files.filter(name=pattern)
-    # The beginning narrows by index; the pattern itself decides.
-    begun = files.filter(name__startswith=pattern[:first]) if first else files
-    return begun if pattern[first:] == "*" else begun.filter(name__regex=_expression(pattern))
-
-
-def _expression(pattern: str) -> str:
-    """``pattern`` as a regular expression that every database reads alike.
-
-    Its groups never backtrack, so that many stars take no exponential time.
-    """
-    return "^" + translate(pattern)
+        return globs.matching(files, "name", self.name) if self.name else files
 
 
 @router.get("/files", response=FilePage, summary="Files of the catalogue", tags=["files"])

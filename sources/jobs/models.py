@@ -98,3 +98,25 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptResult(models.Model):
+    """What :mod:`jobs.kept` keeps, or has asked a job to make."""
+
+    kind = models.CharField(max_length=64)
+    key = models.CharField(max_length=128, help_text="names the input, by checksums as a rule")
+    version = models.PositiveIntegerField(help_text="of the software that makes it")
+    job = models.ForeignKey(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="that makes it, or made it")
+    size = models.BigIntegerField(default=0, help_text="bytes, 0 until it is made")
+    used_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["kind", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "version", "key"], name="keptresult_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.utils.html import format_html
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
+from common import formats
 from interactive import links
+from interactive.models import FileState
 
 register = template.Library()
 
-NOTHING = mark_safe('<span class="nothing">&ndash;</span>')
 GUIDE = "users_guide/index.html"
 
 
-@register.filter
-def utc(moment: datetime | None):
-    """``moment`` as ``<time>`` in UTC to the second; a dash for None."""
-    if moment is None:
-        return NOTHING
-    moment = moment.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M:%S"))
+register.filter(formats.utc)
+register.filter(formats.day)
+register.filter(formats.long_text)
 
-
-@register.filter
-def day(moment: datetime | None):
-    """``moment`` as ``<time>``, the day only; its title has the time."""
-    if moment is None:
-        return NOTHING
-    moment = moment.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>', moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        moment.strftime("%Y-%m-%d %H:%M:%S"), moment.strftime("%Y-%m-%d"))
+#: How the states of files are coloured.
+STATE_TONES = {
+    FileState.LATEST: "latest",
+    FileState.ARCHIVED: "good",
+    FileState.ARCHIVING_FAILED: "bad",
+}
 
 
 @register.simple_tag
-def file_link(name: str, stored: bool = True):
-    """Name of a catalogue file, linked to what this server has of it."""
-    address = links.download_address(name) if name and stored else ""
+def file_link(name: str):
+    """Name of a catalogue file, linked to its page."""
+    try:
+        address = reverse("browse", args=[name]) if name else ""
+    except NoReverseMatch:
+        # Findings also name what cannot be a file.
+        address = ""
     if not address:
-        return format_html('<span class="file" title="not stored here">{}</span>', name or "none")
+        return format_html('<span class="file">{}</span>', name or "none")
     return format_html('<a class="file" href="{}">{}</a>', address, name)
+
+
+@register.simple_tag
+def download_link(name: str, stored: bool = True, text: str = "download"):
+    """Link to the bytes of a file, or a note that they are not kept here."""
+    if not stored:
+        return mark_safe('<span class="muted">not stored here</span>')
+    return format_html('<a href="{}" download>{}<span class="hidden-text"> {}</span></a>',
+                       links.download_address(name), text, name)
+
+
+@register.simple_tag
+def state_tag(file):
+    """State of ``file`` (a catalogue file or a dictionary of its fields), and whether it is bad."""
+    value = file.get if isinstance(file, dict) else partial(getattr, file)
+    state = value("state")
+    tags = [(STATE_TONES.get(state, ""), state)]
+    tags += [("bad", flag) for flag in ("rejected", "blacklisted") if value(flag)]
+    return format_html_join(" ", '<span class="tag {}">{}</span>', tags)
 
 
 @register.simple_tag

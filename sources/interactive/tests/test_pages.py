@@ -99,12 +99,6 @@ def test_home_lists_rules_and_numbers_of_references(client):
     assert "Build Context" not in page
 
 
-def test_home_links_rules_to_their_download(client):
-    catalogue.make()
-    assert '<a class="file" href="/unchecked_get/mappings/hst/hst_acs_0001.imap">' in (
-        client.get("/").content.decode())
-
-
 def test_home_shows_banner_history_and_pipelines(client, settings):
     settings.REMOTE_CONTEXT_KEYS = ["hst-ops-pipeline", "hst-test-pipeline"]
     for serial in range(1, 7):

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from common.errors import BadRequest
+from jobs import kept
 from jobs.kinds import job_kind
 
 
@@ -133,3 +134,11 @@ def talk(context, folder=None):
             context.log("still here")
             time.sleep(0.05)
     return {"ready_url": "/display_result/7"}
+
+
+@kept.maker("test_kept", version=1, title="Kept")
+def make_kept(context, folder, text, fail=False):
+    (folder / "picture.txt").write_text(text)
+    if fail:
+        raise BadRequest(text)
+    kept.write_json(folder / "result.json", {"text": text})

@@ -43,3 +43,69 @@ for (const accordion of document.querySelectorAll(".accordion[data-toggle]")) {
   show();
   place.append(button);
 }
+
+// "/" goes to the search box, as on many sites, unless somebody is typing.
+document.addEventListener("keydown", (event) => {
+  const box = document.getElementById("site-search");
+  if (event.key !== "/" || !box || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
+});
+
+// A calendar beside fields that take a date; what it chooses is written as ISO text.
+for (const field of document.querySelectorAll("input[data-picker]")) {
+  const picker = document.createElement("input");
+  picker.type = "date";
+  picker.className = "picker";
+  picker.tabIndex = -1;
+  picker.setAttribute("aria-hidden", "true");
+  if (!picker.showPicker) continue;
+  const label = field.labels.length ? field.labels[0].textContent.trim() : "date";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet picker-button";
+  button.setAttribute("aria-label", `Choose ${label} from a calendar`);
+  button.textContent = "▾";
+  button.addEventListener("click", () => {
+    picker.value = /^\d{4}-\d\d-\d\d/.test(field.value) ? field.value.slice(0, 10) : "";
+    picker.showPicker();
+  });
+  picker.addEventListener("change", () => { field.value = picker.value; field.focus(); });
+  const box = document.createElement("span");
+  box.className = "with-picker";
+  field.replaceWith(box);
+  box.append(field, button, picker);
+}
+
+// Forms that compare two ticked rows: a third tick replaces the first; the button says what is missing.
+for (const form of document.querySelectorAll("form[data-compare]")) {
+  const ticked = [];
+  const show = () => {
+    for (const button of form.querySelectorAll("button[data-compare-button]")) {
+      button.disabled = ticked.length !== 2;
+      button.title = ticked.length === 2 ? "" : `Tick two rows; ${ticked.length} ticked so far.`;
+    }
+  };
+  form.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.type !== "checkbox" || box.name !== "files") return;
+    if (box.checked) ticked.push(box);
+    else ticked.splice(ticked.indexOf(box), 1);
+    while (ticked.length > 2) ticked.shift().checked = false;
+    show();
+  });
+  for (const box of form.querySelectorAll("input[name=files]:checked")) ticked.push(box);
+  show();
+}
+
+// Say so when a part of the page could not be loaded.
+document.addEventListener("htmx:responseError", (event) => {
+  const place = event.detail.target;
+  const note = document.createElement("p");
+  note.className = "notice warning";
+  note.setAttribute("role", "status");
+  note.textContent = `This part could not be loaded (status ${event.detail.xhr.status}). Load the page again.`;
+  place.replaceChildren(note);
+});
