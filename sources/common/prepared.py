@@ -7,6 +7,7 @@ refuse them for their size, and making them twice costs seconds.
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import threading
 from collections.abc import Callable
@@ -22,41 +23,55 @@ class Prepared:
     """The bytes that ``make`` returns for the current catalogue, made anew when that changes.
 
     ``revision`` returns the name of the catalogue's state.  The folder is
-    that of the instance's shared cache, one for each machine.
+    that of the instance's shared cache, one for each machine.  ``mapped`` answers are
+    views of the file: all processes share one copy of the bytes.
     """
 
-    def __init__(self, name: str, make: Callable[[], bytes], revision: Callable[[], str]):
+    def __init__(self, name: str, make: Callable[[], bytes], revision: Callable[[], str],
+                 mapped: bool = False):
         self.name = name
+        self.mapped = mapped
         self.make = make
         self.revision = revision
         self._lock = threading.Lock()
-        self._held: tuple[str, bytes] | None = None
+        self._held: tuple[str, bytes | memoryview] | None = None
 
-    def get(self) -> bytes:
+    def get(self) -> bytes | memoryview:
+        return self.state_and_bytes()[1]
+
+    def state_and_bytes(self) -> tuple[str, bytes | memoryview]:
+        """The answer and the name of the state that it was made for."""
         wanted = self.revision()
         held = self._held
         if held and held[0] == wanted:
-            return held[1]
+            return held
         with self._lock:
             if not (self._held and self._held[0] == wanted):
                 self._held = self._from_file_or_made(wanted)
-            return self._held[1]
+            return self._held
 
     def _path(self, revision: str) -> Path:
         return settings.INSTANCE.shared_cache / f"{self.name}-{revision}"
 
-    def _from_file_or_made(self, wanted: str) -> tuple[str, bytes]:
+    def _read(self, revision: str) -> bytes | memoryview:
+        if not self.mapped:
+            return self._path(revision).read_bytes()
+        with open(self._path(revision), "rb") as stream:
+            # Stays readable when the file is removed for a newer one.
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+
+    def _from_file_or_made(self, wanted: str) -> tuple[str, bytes | memoryview]:
         folder = settings.INSTANCE.shared_cache
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / f"{self.name}.lock", "w") as lock:
             # Another process may be making it at this moment: wait and take it over.
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
-                return wanted, self._path(wanted).read_bytes()
+                return wanted, self._read(wanted)
             except FileNotFoundError:
                 return self._made(wanted)
 
-    def _made(self, wanted: str) -> tuple[str, bytes]:
+    def _made(self, wanted: str) -> tuple[str, bytes | memoryview]:
         for _ in range(ATTEMPTS):
             before, content = wanted, self.make()
             wanted = self.revision()
@@ -64,7 +79,7 @@ class Prepared:
                 break
         # Under the name of the state before it was read: never taken for a newer one.
         self._save(before, content)
-        return before, content
+        return before, self._read(before) if self.mapped else content
 
     def _save(self, revision: str, content: bytes) -> None:
         target = self._path(revision)

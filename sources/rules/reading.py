@@ -37,7 +37,9 @@ class RuleFile:
     ``header`` keeps the plain text fields of the header in the file's own case.
     ``children`` are (key, file name) pairs of a pmap or imap, the key in lower
     case; ``references`` the names in an rmap.  Special values such as ``N/A``
-    are in neither.  ``problem`` is None, or a sentence that says why the file
+    are in neither.  ``cases`` says for what an rmap selects references: pairs of the values of
+    ``parameters`` (texts as the library reads them, with their or-bars) and reference names.
+    ``problem`` is None, or a sentence that says why the file
     cannot be used, and ``code`` the kind of problem; with a wrong checksum all
     other fields are filled, with other problems as far as the file could be read.
     """
@@ -49,6 +51,8 @@ class RuleFile:
     header: dict[str, str] = field(default_factory=dict)
     children: tuple[tuple[str, str], ...] = ()
     references: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    cases: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     code: str = ""
     problem: str | None = None
 
@@ -124,6 +128,7 @@ def parse_rule(name: str, data: bytes) -> RuleFile:
         return RuleFile(**known, code=UNPARSABLE,
                         problem=f"The selector cannot be read: {_one_line(exc)}")
     known["children"], known["references"] = children, references
+    known["parameters"], known["cases"] = _cases(mapping)
     for other in [*(child for _, child in children), *references]:
         if not is_catalog_name(other):
             return RuleFile(**known, code=BAD_NAMES,
@@ -153,6 +158,24 @@ def _contents(mapping) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
         return tuple(children), ()
     names = mapping.selector.reference_names()
     return (), tuple(name for name in names if not rmap.is_special_value(name))
+
+
+def _cases(mapping) -> tuple[tuple[str, ...], tuple]:
+    """Parameters of an rmap's match cases, and (values, references) of each case."""
+    from crds.core import rmap
+
+    selector = mapping.selector
+    if isinstance(selector, dict) or type(selector).__name__ != "MatchSelector":
+        return (), ()
+    cases = []
+    for selection in selector._selections:
+        key = selection.key if isinstance(selection.key, tuple) else (selection.key,)
+        below = selection.choice
+        names = below.reference_names() if hasattr(below, "reference_names") else [below]
+        names = tuple(str(name) for name in names if not rmap.is_special_value(name))
+        if names:
+            cases.append((tuple(map(str, key)), names))
+    return tuple(map(str, selector._parameters)), tuple(cases)
 
 
 def _checksum_problem(mapping, text: str) -> str | None:

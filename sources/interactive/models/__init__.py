@@ -6,6 +6,7 @@
 * :mod:`.records` audit, findings of imports, bad files, catalogue revision
 * :mod:`.deliveries` what was handed to the archive
 * :mod:`.affected` stored results of affected datasets runs
+* :mod:`.search` the index of the search
 
 :mod:`.triggers` holds what the database itself enforces.
 """
@@ -16,6 +17,7 @@ from .contexts import BuildContext, ContextHistory, ContextPointer, RemoteContex
 from .deliveries import Delivery, DeliveryFile, DeliveryState
 from .names import AllocatedName, NameSeries
 from .records import AuditRecord, BadFile, CatalogRevision, ImportFinding
+from .search import SearchWord
 
 __all__ = [
     "AffectedDatasets",
@@ -36,4 +38,5 @@ __all__ = [
     "NameSeries",
     "RemoteContext",
     "RuleLink",
+    "SearchWord",
 ]

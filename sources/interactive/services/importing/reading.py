@@ -52,4 +52,6 @@ def _interned(rule: RuleFile) -> RuleFile:
     """Names repeat hundreds of times over the rules: keep each once."""
     return replace(
         rule, references=tuple(map(sys.intern, rule.references)),
-        children=tuple((sys.intern(key), sys.intern(name)) for key, name in rule.children))
+        children=tuple((sys.intern(key), sys.intern(name)) for key, name in rule.children),
+        cases=tuple((tuple(map(sys.intern, values)), tuple(map(sys.intern, names)))
+                    for values, names in rule.cases))

@@ -31,6 +31,7 @@ from interactive.models.catalog import ChangeLevel
 from rules.names import identify, is_mapping, naming_time
 
 from .. import audit, names, revision, rule_graph, store
+from ..search import index
 from .decision import Decision, Row
 from .errors import ImportFailed
 from .progress import Progress
@@ -143,6 +144,7 @@ def _write_rows(source: Source, decision: Decision, existing: dict[str, Row],
     changes.bad_files = _write_bad_files(decision, existing, ids)
     changes.pointers = _write_pointers(decision, ids, pointers, take_contexts)
     _set_flags(changes, take_contexts)
+    _write_index(decision, existing, ids, new, progress)
     changes.findings = _write_findings(decision)
     if changes:
         audit.record("import", user=USER, why=source.label, **vars(changes))
@@ -324,6 +326,16 @@ def _write_links(decision: Decision, existing: dict[str, Row], ids: dict[str, in
             cursor.executemany(statement, rows[start:start + LINK_BATCH])
             progress.step(start)
     return len(rows)
+
+
+def _write_index(decision: Decision, existing: dict[str, Row], ids: dict[str, int],
+                 new: list[CatalogFile], progress: Progress) -> None:
+    """Add new files, and what new rules select references for, to the index of the search."""
+    rules = [rule for name, rule in decision.rules.items()
+             if not (name in existing and existing[name].stored)]
+    if new or rules:
+        progress.stage("Indexing for the search")
+        index.add((ids[file.name] for file in new), index.cases_of(rules, ids))
 
 
 def _write_history(decision: Decision) -> int:

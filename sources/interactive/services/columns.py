@@ -1,0 +1,349 @@
+"""What lists select and sort by: columns of the whole catalogue as arrays.
+
+A list of a catalogue of a million files may be narrowed by any of a dozen filters and sorted
+by any of several columns.  No set of database indexes serves all of that; comparing arrays of
+a million numbers takes milliseconds.  The arrays are made once for each state of the catalogue
+and shared by all processes; the rows of the page that is shown come from the database.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+from django.db import connections
+
+from common import arrays, globs
+from common.prepared import Prepared
+from interactive.models import CatalogFile
+
+from . import revision
+
+#: Time that is not known; sorts before every other.
+UNKNOWN = np.iinfo(np.int64).min
+
+#: Rows that are read at a time.
+CHUNK = 50_000
+
+#: Bits of a sort key for the primary key, which makes it unique: 67 million files.
+KEY_BITS = 26
+
+#: Largest value beside the primary key in a sort key.
+KEY_LIMIT = 2**(62 - KEY_BITS)
+
+#: Bytes of an uploaded name that are compared.
+UPLOADED_LIMIT = 128
+
+TIMES = ("delivery_date", "activation_date", "useafter_date")
+
+
+class Group(NamedTuple):
+    """Values that many files share: every combination has a number in :attr:`Columns.group`."""
+
+    instrument: str
+    filekind: str
+    type: str
+    extension: str
+    state: str
+    stored: bool
+    rejected: bool
+    blacklisted: bool
+
+
+class Columns:
+    """The published catalogue at one state, as arrays indexed by primary key.
+
+    Masks are arrays of booleans of :attr:`length`, true for the files that are meant.
+    Times are seconds since 1970, :data:`UNKNOWN` where there is none.
+    """
+
+    def __init__(self, state: str, block: bytes | memoryview):
+        self.state = state
+        found, notes = arrays.unpack(block)
+        self.groups = [Group(*values) for values in notes["groups"]]
+        self.group: np.ndarray = found["group"]
+        self.length = len(self.group)
+        self.times = {name: found[name] for name in TIMES}
+        self.size: np.ndarray = found["size"]
+        self.name_rank: np.ndarray = found["name_rank"]
+        self._names: np.ndarray = found["names"]
+        self._by_name: np.ndarray = found["by_name"]
+        self._uploaded: np.ndarray = found["uploaded"]
+        self._uploaded_pk: np.ndarray = found["uploaded_pk"]
+
+    # ---- masks -----------------------------------------------------------
+
+    def all(self) -> np.ndarray:
+        """Every published file."""
+        return self.group > 0
+
+    def where(self, wanted: Callable[[Group], bool]) -> np.ndarray:
+        """Files whose shared values are ``wanted``."""
+        table = np.fromiter((False, *map(wanted, self.groups[1:])), bool, len(self.groups))
+        return table[self.group]
+
+    def between(self, column: str, start: datetime | None, end: datetime | None) -> np.ndarray:
+        """Files whose time is known, not before ``start`` and before ``end``."""
+        values = self.times[column]
+        mask = values != UNKNOWN
+        if start is not None:
+            mask &= values >= _seconds(start)
+        if end is not None:
+            mask &= values < _seconds(end)
+        return mask
+
+    def ids(self, primary_keys) -> np.ndarray:
+        """The mask of ``primary_keys``; those not published are left out."""
+        mask = np.zeros(self.length, bool)
+        keys = np.asarray(primary_keys, dtype=np.int64)
+        mask[keys[(keys >= 0) & (keys < self.length)]] = True
+        return mask & self.all()
+
+    def named(self, pattern: str) -> np.ndarray:
+        """Files whose name is, or matches, the shell ``pattern``."""
+        return self.ids(self._by_name[_matching(self._names, pattern, ordered=True)])
+
+    def uploaded_as(self, pattern: str) -> np.ndarray:
+        """Files that were uploaded under a name that is, or matches, ``pattern``."""
+        return self.ids(self._uploaded_pk[_matching(self._uploaded, pattern, ordered=False)])
+
+    def name_of(self, primary_keys) -> list[str]:
+        """Names of published files by primary key."""
+        return [name.decode() for name in self._names[self.name_rank[primary_keys]].tolist()]
+
+    # ---- order -------------------------------------------------------------
+
+    def sort_keys(self, column: str, primary_keys: np.ndarray) -> np.ndarray:
+        """Numbers, no two alike, in the order of ``column`` (a field name)."""
+        if column == "name":
+            return self.name_rank[primary_keys].astype(np.int64)
+        if column in TIMES:
+            values = self.times[column][primary_keys]
+        elif column == "size":
+            values = self.size[primary_keys]
+        else:
+            table = _ranks([getattr(group, column) for group in self.groups])
+            values = table[self.group[primary_keys]]
+        return (np.clip(values, -KEY_LIMIT, KEY_LIMIT) << KEY_BITS) | primary_keys
+
+    def known(self, column: str, primary_keys: np.ndarray) -> np.ndarray:
+        """Which of the files have a value of ``column``."""
+        if column in TIMES:
+            return self.times[column][primary_keys] != UNKNOWN
+        if column == "size":
+            return self.size[primary_keys] >= 0
+        return np.ones(len(primary_keys), bool)
+
+
+def _ranks(values: list) -> np.ndarray:
+    order = {value: rank for rank, value in enumerate(sorted(set(values)))}
+    return np.array([order[value] for value in values], np.int64)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.astimezone(UTC).timestamp() // 1)
+
+
+def _matching(names: np.ndarray, pattern: str, ordered: bool) -> np.ndarray:
+    """Positions in ``names`` (of bytes) that match; ``ordered`` if they are sorted."""
+    width = names.dtype.itemsize
+    wanted = pattern.encode()
+    first = min((wanted.find(mark) for mark in (b"*", b"?") if mark in wanted), default=-1)
+    prefix = wanted if first < 0 else wanted[:first]
+    if len(prefix) > width or b"\0" in wanted or not len(names):
+        return np.zeros(0, np.int64)
+    start, end = 0, len(names)
+    if ordered and prefix:
+        start = int(np.searchsorted(names, prefix))
+        end = int(np.searchsorted(names, prefix + b"\xff" * (width - len(prefix)), "right"))
+    part = names[start:end]
+    if first < 0:
+        return start + np.flatnonzero(part == wanted)
+    mask = np.ones(len(part), bool) if ordered else np.strings.startswith(part, prefix)
+    # What stands between the marks has to come in this order; only a ? needs more than that.
+    pieces = [piece for piece in re.split(rb"[*?]+", wanted[first:]) if piece]
+    for piece in pieces[:-1]:
+        mask &= np.strings.find(part, piece) >= 0
+    if pieces:
+        last = pieces[-1]
+        ends = wanted.endswith(last)
+        mask &= np.strings.endswith(part, last) if ends else np.strings.find(part, last) >= 0
+    found = np.flatnonzero(mask)
+    if pattern[first:].strip("*") and not _suffix_only(wanted[first:]):
+        expression = re.compile(globs.expression(pattern).encode(), re.DOTALL)
+        names_found = part[found].tolist()
+        found = found[[expression.match(name) is not None for name in names_found]]
+    return start + found
+
+
+def _suffix_only(rest: bytes) -> bool:
+    """Whether the part of a pattern from its first mark on is ``*`` and an ending."""
+    return rest.startswith(b"*") and not re.search(rb"[*?]", rest.lstrip(b"*"))
+
+
+# ---- the rows of a list --------------------------------------------------------
+
+
+class FileRows:
+    """Files of the catalogue, narrowed and sorted by arrays, with what lists need of a queryset.
+
+    Each slice takes one query: the rows of those files, by primary key.  Files without a
+    value of the sorted column come last, in either direction.
+    """
+
+    model = CatalogFile
+
+    def __init__(self, columns: Columns, mask: np.ndarray | None = None,
+                 order: tuple[str, ...] = ("-delivery_date",), deferred: tuple[str, ...] = ()):
+        self.columns = columns
+        self.order = order
+        self.deferred = deferred
+        self._ids = np.flatnonzero(columns.all() if mask is None else mask)
+        self._sorted: np.ndarray | None = None
+
+    def all(self) -> FileRows:
+        return self
+
+    def none(self) -> FileRows:
+        return FileRows(self.columns, np.zeros(self.columns.length, bool), self.order)
+
+    def narrowed(self, mask: np.ndarray) -> FileRows:
+        kept = np.zeros(self.columns.length, bool)
+        kept[self._ids[mask[self._ids]]] = True
+        return FileRows(self.columns, kept, self.order, self.deferred)
+
+    def order_by(self, *names: str) -> FileRows:
+        """Sorted by the first of ``names``; ties are sorted by primary key."""
+        made = FileRows(self.columns, np.zeros(0, bool), names or self.order, self.deferred)
+        made._ids = self._ids
+        return made
+
+    def count(self) -> int:
+        return len(self._ids)
+
+    __len__ = count
+
+    def ids(self, start: int, stop: int) -> np.ndarray:
+        """Primary keys of the rows ``start`` to ``stop`` in order."""
+        stop = min(stop, len(self._ids))
+        if stop <= start:
+            return self._ids[:0]
+        if self._sorted is not None:
+            return self._sorted[start:stop]
+        keys = self._keys()
+        if stop < len(keys) // 4:
+            first = np.argpartition(keys, stop)[:stop]
+            return self._ids[first[np.argsort(keys[first])]][start:stop]
+        self._sorted = self._ids[np.argsort(keys)]
+        return self._sorted[start:stop]
+
+    def _keys(self) -> np.ndarray:
+        """Numbers in the order wanted, what is not known last."""
+        column = self.order[0].lstrip("-")
+        keys = self.columns.sort_keys(column, self._ids)
+        if self.order[0].startswith("-"):
+            keys = -keys
+        unknown = ~self.columns.known(column, self._ids)
+        if unknown.any():
+            keys = np.where(unknown, np.iinfo(np.int64).max - (1 << KEY_BITS) + self._ids, keys)
+        return keys
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            stop = len(self._ids) if key.stop is None else key.stop
+            return self._rows(self.ids(key.start or 0, stop))
+        return self._rows(self.ids(key, key + 1))[0]
+
+    def __iter__(self) -> Iterator[CatalogFile]:
+        return self.iterator()
+
+    def iterator(self, chunk_size: int = 1000) -> Iterator[CatalogFile]:
+        if self._sorted is None:
+            self._sorted = self._ids[np.argsort(self._keys())]
+        for start in range(0, len(self._sorted), chunk_size):
+            yield from self._rows(self._sorted[start:start + chunk_size])
+
+    def _rows(self, ids: np.ndarray) -> list[CatalogFile]:
+        wanted = ids.tolist()
+        found = CatalogFile.objects.defer(*self.deferred).in_bulk(wanted)
+        return [found[key] for key in wanted if key in found]
+
+
+# ---- making the arrays -----------------------------------------------------------
+
+
+FIELDS = ("pk", "name", "size", "uploaded_as", *TIMES, *Group._fields)
+
+
+def _make() -> bytes:
+    files = CatalogFile.objects.published()
+    top = files.order_by("-pk").values_list("pk", flat=True).first() or 0
+    made = {"group": np.zeros(top + 1, np.int32), "size": np.full(top + 1, -1, np.int64),
+            **{name: np.full(top + 1, UNKNOWN, np.int64) for name in TIMES}}
+    groups: dict[tuple, int] = {}
+    names, keys, uploaded, uploaded_keys = [], [], [], []
+    for rows in _chunks(files.order_by("pk").values_list(*FIELDS)):
+        pk, name, size, upload, *rest = zip(*rows, strict=True)
+        pk = np.array(pk, np.int64)
+        # A file published while this is read belongs to the next state.
+        rows = int(np.searchsorted(pk, top, "right"))
+        pk = pk[:rows]
+        made["size"][pk] = [-1 if value is None else value for value in size[:rows]]
+        for column, values in zip(TIMES, rest, strict=False):
+            made[column][pk] = _moments(values[:rows])
+        made["group"][pk] = [
+            groups.setdefault(values, len(groups) + 1)
+            for values in list(zip(*rest[len(TIMES):], strict=True))[:rows]]
+        names.append(np.array([text.encode() for text in name[:rows]]))
+        keys.append(pk)
+        with_upload = [(key, text) for key, text in zip(pk.tolist(), upload, strict=False) if text]
+        uploaded_keys.extend(key for key, _ in with_upload)
+        uploaded.extend(text.encode()[:UPLOADED_LIMIT] for _, text in with_upload)
+    made.update(_by_name(names, keys, top))
+    made["uploaded"] = np.array(uploaded or [], dtype=f"S{max(map(len, uploaded), default=1)}")
+    made["uploaded_pk"] = np.array(uploaded_keys, np.int64)
+    nothing = Group("", "", "", "", "", False, False, False)
+    return arrays.pack(made, groups=[nothing, *(
+        (*values[:5], *map(bool, values[5:])) for values in groups)])
+
+
+def _chunks(queryset) -> Iterator[list[tuple]]:
+    """Rows as the database returns them: a million conversions by Django take seconds."""
+    compiler = queryset.query.get_compiler(using=queryset.db)
+    with connections[queryset.db].chunked_cursor() as cursor:
+        cursor.execute(*compiler.as_sql())
+        while rows := cursor.fetchmany(CHUNK):
+            yield list(rows)
+
+
+def _moments(values) -> np.ndarray:
+    return np.array(values, "datetime64[us]").astype("datetime64[s]").astype(np.int64)
+
+
+def _by_name(names: list[np.ndarray], keys: list[np.ndarray], top: int) -> dict[str, np.ndarray]:
+    all_names = np.concatenate(names) if names else np.zeros(0, "S1")
+    all_keys = np.concatenate(keys) if keys else np.zeros(0, np.int64)
+    order = np.argsort(all_names, kind="stable")
+    rank = np.zeros(top + 1, np.int32)
+    rank[all_keys[order]] = np.arange(len(order))
+    return {"names": all_names[order], "by_name": all_keys[order], "name_rank": rank}
+
+
+PREPARED = Prepared("columns", _make, revision.state, mapped=True)
+
+_lock = threading.Lock()
+_current: Columns | None = None
+
+
+def current() -> Columns:
+    """The columns of the catalogue as it is now; one query when it did not change."""
+    global _current
+    state, block = PREPARED.state_and_bytes()
+    with _lock:
+        if _current is None or _current.state != state:
+            _current = Columns(state, block)
+        return _current

@@ -1,0 +1,382 @@
+"""Answers searches: which files, in what order, how they divide, and where they match.
+
+The number of database queries does not depend on the query or on what is found: the state of
+the catalogue, words of the index, their sets of files, checksums, texts for phrases, and the
+rows that are shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import reduce
+from operator import or_
+from re import compile as compile_pattern
+
+import numpy as np
+from django.db.models import Q
+
+from interactive.models import CatalogFile, FileState, SearchWord
+
+from .. import columns as catalogue_columns
+from ..columns import UNKNOWN, Columns, Group
+from . import postings, words
+from .index import TEXT_FIELDS
+from .query import COLUMNS, Query, Term, parse
+from .snippets import Match, matches
+
+#: Shortest beginning of a word that finds longer ones.
+MIN_PREFIX = 3
+
+#: Most words of the index that are looked at, and that one word of the query stands for.
+MAX_ROWS = 3000
+MAX_EXPANSION = 60
+
+#: Files whose texts are compared with a phrase, the best first.
+MAX_COMPARED = 2000
+
+#: Values of a facet that are listed.
+MAX_FACET = 30
+
+FACETS = ("type", "instrument", "filekind", "state")
+
+#: Weight of a match, by where it is.
+NAME, VALUE, TEXT = 4, 2, 1
+EXACT = 63
+
+FLAGS = ("stored", "rejected", "blacklisted")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A row of the index without its files."""
+
+    pk: int
+    word: str
+    field: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A file that was found, and where it matches."""
+
+    file: CatalogFile
+    matches: list[Match]
+
+
+@dataclass
+class Answer:
+    """What a search found: ``hits`` are those of the page asked for, ``total`` is of all.
+
+    ``facets`` hold (value, count) by column, most frequent first.  ``jump`` is the one file
+    that the query names by its name or checksum, or None.
+    """
+
+    query: Query
+    total: int = 0
+    hits: list[Hit] = field(default_factory=list)
+    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    jump: str | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+def search(text: str, *, only: dict[str, str] | None = None, start: int = 0,
+           length: int = 25) -> Answer:
+    """The published files that match ``text``; ``only`` narrows by :data:`FACETS`."""
+    query = parse(text)
+    answer = Answer(query, remarks=list(query.remarks))
+    if not query.terms:
+        return answer
+    columns = catalogue_columns.current()
+    finder = _Finder(columns, query)
+    mask, score = finder.masks()
+    for name, value in (only or {}).items():
+        mask &= columns.where(lambda group, n=name, v=value: getattr(group, n) == v)
+    ids = np.flatnonzero(mask)
+    ids = finder.compare_phrases(ids, _order(columns, ids, score), answer.remarks)
+    answer.total = len(ids)
+    answer.facets = _facets(columns, ids)
+    answer.jump = finder.jump()
+    shown = _page(ids, _order(columns, ids, score), start, length)
+    files = CatalogFile.objects.in_bulk(shown)
+    answer.hits = [Hit(files[pk], matches(files[pk], query, finder.values_of(pk)))
+                   for pk in shown if pk in files]
+    return answer
+
+
+def _order(columns: Columns, ids: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Numbers that rise from the best file to the last: by score, latest, newest."""
+    latest = columns.where(lambda group: group.state == FileState.LATEST)[ids]
+    known = columns.times["delivery_date"][ids]
+    known = np.where(known == UNKNOWN, columns.times["activation_date"][ids], known)
+    minutes = np.clip(known // 60, -(2**27), 2**28) + 2**27
+    key = (score[ids].astype(np.int64) << 56) | (latest.astype(np.int64) << 55)
+    return -(key | (minutes << 26) | ids)
+
+
+def _page(ids: np.ndarray, order: np.ndarray, start: int, length: int) -> list[int]:
+    stop = min(start + length, len(ids))
+    if stop <= start:
+        return []
+    best = np.argpartition(order, stop - 1)[:stop]
+    return ids[best[np.argsort(order[best])]][start:stop].tolist()
+
+
+def _facets(columns: Columns, ids: np.ndarray) -> dict[str, list[tuple[str, int]]]:
+    counts = np.bincount(columns.group[ids], minlength=len(columns.groups))
+    facets = {}
+    for name in FACETS:
+        found: Counter = Counter()
+        for number in np.flatnonzero(counts):
+            found[getattr(columns.groups[number], name)] += int(counts[number])
+        facets[name] = [(value, count) for value, count in found.most_common(MAX_FACET) if value]
+    return facets
+
+
+class _Finder:
+    """One search over :class:`Columns` and the index."""
+
+    def __init__(self, columns: Columns, query: Query):
+        self.columns = columns
+        self.query = query
+        self.rows = _look_up(query.terms)
+        self.chosen = {term: self._choose(term) for term in query.terms}
+        wanted = {row.pk for groups in self.chosen.values() for rows in groups for row in rows}
+        self.files = dict(SearchWord.objects.filter(pk__in=wanted).values_list("pk", "files"))
+        self.sha1 = _by_sha1(query.terms)
+
+    # ---- words -------------------------------------------------------------
+
+    def _choose(self, term: Term) -> list[list[Word]]:
+        """For each word of ``term`` the rows of the index that it stands for."""
+        if term.field in COLUMNS or term.moment:
+            return []
+        rows = [row for row in self.rows if _field_fits(term.field, row.field)]
+        if term.pattern:
+            matcher = compile_pattern(translate(words.fold(term.text)))
+            return [_most(row for row in rows if matcher.match(row.word))]
+        chosen = []
+        for number, word in enumerate(term.words):
+            last = number == len(term.words) - 1
+            begins = last and not (term.phrase or term.field) and len(word) >= MIN_PREFIX
+            exact = [row for row in rows if row.word == word]
+            longer = _most(row for row in rows if begins and row.word != word
+                           and row.word.startswith(word))
+            chosen.append(exact + longer)
+        return chosen
+
+    def _masks_of(self, rows: Iterable[Word]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Files by where they have the words: in names, in values of parameters, in texts."""
+        names, values, texts = (np.zeros(self.columns.length, bool) for _ in range(3))
+        for row in rows:
+            if row.pk in self.files:
+                mask = (texts if row.field in TEXT_FIELDS else values)
+                mask = names if row.field in ("name", "uploaded_as") else mask
+                postings.mark(mask, self.files[row.pk])
+        return names, values, texts
+
+    # ---- masks -------------------------------------------------------------
+
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which files match every term, and the sum of the weights of their matches."""
+        mask = self.columns.all().copy()
+        score = np.zeros(self.columns.length, np.uint8)
+        for term in self.query.terms:
+            weight = self._weights(term)
+            if term.negative:
+                mask &= weight == 0
+            else:
+                mask &= weight > 0
+                score += np.minimum(weight, EXACT // len(self.query.terms))
+        for term in self.query.terms:
+            if not term.negative and term.field in ("", "name") and not term.pattern:
+                exact = self.columns.named(_literal(term.text))
+                score[exact] = EXACT
+        return mask, np.minimum(score, EXACT)
+
+    def _weights(self, term: Term) -> np.ndarray:
+        """Weight of the best match of ``term`` by file, 0 where there is none."""
+        columns = self.columns
+        if term.moment:
+            start, end = (term.moment, None) if term.field == "after" else (None, term.moment)
+            return columns.between("delivery_date", start, end).astype(np.uint8)
+        if term.field in COLUMNS:
+            return NAME * columns.where(
+                lambda group: _is_value(group, term.field, term.text)).astype(np.uint8)
+        weight = np.zeros(columns.length, np.uint8)
+        if self.chosen[term]:
+            weight = self._word_weights(term)
+        for mask in self._whole(term):
+            weight[mask] = NAME
+        return weight
+
+    def _word_weights(self, term: Term) -> np.ndarray:
+        """A file needs every word; its weight is that of the weakest."""
+        weights = []
+        for word, rows in zip(term.words or ("",), self.chosen[term], strict=False):
+            names, values, texts = self._masks_of(rows)
+            if word and not term.field and not term.phrase:
+                names |= self.columns.where(lambda group, w=word: _has_word(group, w))
+            weight = np.maximum(texts * np.uint8(TEXT), values * np.uint8(VALUE))
+            weights.append(np.maximum(weight, names * np.uint8(NAME)))
+        return reduce(np.minimum, weights)
+
+    def _whole(self, term: Term) -> list[np.ndarray]:
+        """Files whose name, uploaded name or checksum the whole text of ``term`` fits."""
+        masks = []
+        begun = len(term.text) >= MIN_PREFIX and not term.phrase and not term.pattern
+        pattern = term.text if term.pattern else _literal(term.text) + "*" * begun
+        if not term.phrase and term.field in ("", "name"):
+            masks.append(self.columns.named(pattern))
+        if not term.phrase and term.field in ("", "uploaded_as"):
+            masks.append(self.columns.uploaded_as(pattern))
+        if term.sha1:
+            masks.append(self.columns.ids([pk for pk, sha1 in self.sha1
+                                           if sha1.startswith(term.sha1)]))
+        return masks
+
+    # ---- phrases, jumps, matches ---------------------------------------------
+
+    def compare_phrases(self, ids: np.ndarray, order: np.ndarray,
+                        remarks: list[str]) -> np.ndarray:
+        """``ids`` without the files that have the words of a phrase, but not in its order."""
+        phrases = [term for term in self.query.terms
+                   if term.phrase and len(term.words) > 1 and not term.negative]
+        if not phrases:
+            return ids
+        if len(ids) > MAX_COMPARED:
+            remarks.append(f"More than {MAX_COMPARED:,} files have these words; the phrase was"
+                           " looked for in the newest of them.")
+        best = _page(ids, order, 0, MAX_COMPARED)
+        wanted = [(term.field, words.fold(" ".join(term.text.split()))) for term in phrases]
+        kept = []
+        for pk, *texts in CatalogFile.objects.filter(pk__in=best).values_list("pk", *TEXT_FIELDS):
+            folded = {name: words.fold(" ".join(text.split()))
+                      for name, text in zip(TEXT_FIELDS, texts, strict=True) if text}
+            if all(any(phrase in text for name, text in folded.items() if place in ("", name))
+                   or place not in ("", *TEXT_FIELDS) for place, phrase in wanted):
+                kept.append(pk)
+        return np.array(sorted(kept), np.int64)
+
+    def jump(self) -> str | None:
+        """The file that the query names: its only term is a whole name or checksum."""
+        if len(self.query.terms) != 1:
+            return None
+        term = self.query.terms[0]
+        if term.negative or term.phrase or term.pattern or term.field not in (
+                "", "name", "sha1sum"):
+            return None
+        found = np.flatnonzero(self.columns.named(term.text))
+        if not len(found) and len(term.sha1) == 40:
+            found = np.flatnonzero(self.columns.ids([pk for pk, _ in self.sha1]))
+        return self.columns.name_of(found)[0] if len(found) == 1 else None
+
+    def values_of(self, pk: int) -> list[tuple[str, str]]:
+        """(parameter, value) of the rules that made the file ``pk`` a match."""
+        found = {}
+        for groups in self.chosen.values():
+            for row in (row for rows in groups for row in rows):
+                if row.field in TEXT_FIELDS or row.pk not in self.files:
+                    continue
+                mask = self._sets.get(row.pk)
+                if mask is None:
+                    mask = self._sets[row.pk] = np.zeros(self.columns.length, bool)
+                    postings.mark(mask, self.files[row.pk])
+                if mask[pk]:
+                    found[row.field, row.word] = None
+        return list(found)
+
+    @property
+    def _sets(self) -> dict[int, np.ndarray]:
+        return self.__dict__.setdefault("_sets_kept", {})
+
+
+def _literal(text: str) -> str:
+    """``text`` as a pattern for itself: what marks a pattern is no part of any name."""
+    return text.replace("*", "\n").replace("?", "\n")
+
+
+def _most(rows: Iterable[Word]) -> list[Word]:
+    """The most frequent of ``rows``."""
+    return sorted(rows, key=lambda row: -row.count)[:MAX_EXPANSION]
+
+
+def _field_fits(wanted: str, name: str) -> bool:
+    """Whether the field ``name`` of the index is meant by ``wanted``.
+
+    Parameters of JWST and Roman may be named by their last part: ``detector``.
+    """
+    return not wanted or name == wanted or name.endswith("." + wanted)
+
+
+def _is_value(group: Group, column: str, text: str) -> bool:
+    """Whether a column, or a flag under ``is:``, has the value ``text``."""
+    value = words.fold(text)
+    if column == "extension":
+        return group.extension.lstrip(".") == value.lstrip(".")
+    if column == "state" and value in FLAGS:
+        return getattr(group, value)
+    if column == "filekind" and value in (group.type, group.extension.lstrip(".")):
+        return True
+    have = getattr(group, column)
+    if "*" in value or "?" in value:
+        return compile_pattern(translate(value)).match(have) is not None
+    return have == value
+
+
+def _has_word(group: Group, word: str) -> bool:
+    """Whether ``word`` names the instrument, type, kind or state of a file."""
+    have = (group.instrument, group.filekind, group.type, group.extension.lstrip("."),
+            group.state)
+    if word in have:
+        return True
+    if word in FLAGS:
+        return word != "stored" and getattr(group, word)
+    return len(word) >= MIN_PREFIX and any(value.startswith(word) for value in have[:2])
+
+
+# ---- questions to the database -------------------------------------------------
+
+
+def _look_up(terms: Iterable[Term]) -> list[Word]:
+    """The rows of the index that the terms may stand for; one query."""
+    questions = []
+    for term in terms:
+        if term.field in COLUMNS or term.moment:
+            continue
+        if term.pattern:
+            questions.append(_pattern_question(words.fold(term.text)))
+            continue
+        for number, word in enumerate(term.words):
+            last = number == len(term.words) - 1
+            if last and not (term.phrase or term.field) and len(word) >= MIN_PREFIX:
+                questions.append(Q(word__gte=word, word__lt=word + "\U0010ffff"))
+            else:
+                questions.append(Q(word=word))
+    if not questions:
+        return []
+    rows = (SearchWord.objects.filter(reduce(or_, questions))
+            .values_list("pk", "word", "field", "count")[:MAX_ROWS])
+    return [Word(*row) for row in rows]
+
+
+def _pattern_question(pattern: str) -> Q:
+    first = min(pattern.find(mark) for mark in "*?" if mark in pattern)
+    prefix = pattern[:first]
+    if prefix:
+        return Q(word__gte=prefix, word__lt=prefix + "\U0010ffff")
+    longest = max(pattern.replace("?", "*").split("*"), key=len)
+    return Q(word__contains=longest) if longest else Q(pk=None)
+
+
+def _by_sha1(terms: Iterable[Term]) -> list[tuple[int, str]]:
+    """Files with the checksums, or beginnings of such, among the terms."""
+    questions = [Q(sha1sum__gte=term.sha1, sha1sum__lt=term.sha1 + "g")
+                 for term in terms if term.sha1]
+    if not questions:
+        return []
+    return list(CatalogFile.objects.published().filter(reduce(or_, questions))
+                .values_list("pk", "sha1sum")[:1000])
