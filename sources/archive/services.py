@@ -20,9 +20,12 @@ from . import ids as dataset_id
 from .backends import Entry, InstrumentCount, backend
 from .loading import LoadCount, load
 
+#: Characters that an id has in common with one that is said to be near.
+MIN_ALIKE = 4
+
 __all__ = [
     "Entry", "InstrumentCount", "LoadCount", "counts", "dataset_ids", "entries", "find",
-    "headers_by_id", "instrument_of", "load", "lookup", "missing_text",
+    "headers_by_id", "instrument_of", "load", "lookup", "missing_text", "near",
 ]
 
 
@@ -105,6 +108,26 @@ def instrument_of(name: str) -> str:
     if not known:
         raise NotFound(_no_instrument(name))
     return known[0].instrument
+
+
+def near(name: str, most: int = 6) -> list[str]:
+    """Two-part ids that begin like ``name``, the most alike first: for who mistyped one."""
+    asked = dataset_id.parse(name)
+    halves = {half for half in (asked.product, asked.exposure) if half}
+    found: dict[str, int] = {}
+    for half in halves:
+        for product, exposure in backend().neighbours(dataset_id.formal(half), most):
+            alike = max(_common(half, product), _common(half, exposure))
+            key = f"{product}:{exposure}"
+            found[key] = max(alike, found.get(key, 0))
+    alike = [key for key, length in found.items() if length >= MIN_ALIKE]
+    return sorted(alike, key=lambda key: (-found[key], key))[:most]
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two ids begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def counts() -> list[InstrumentCount]:

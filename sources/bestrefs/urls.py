@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-urlpatterns = []
+from django.urls import path
+
+from .views import dataset, explore, many
+
+urlpatterns = [
+    path("bestrefs/", dataset.bestrefs, name="bestrefs"),
+    path("bestrefs_explore/", explore.explore, name="bestrefs_explore"),
+    path("bestrefs/many/", many.many, name="bestrefs_many"),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 
 def operations(schema: dict) -> list[dict]:
     """Every operation: ``{method, path, id, summary, description, parameters, fields}``."""
@@ -14,11 +16,23 @@ def operations(schema: dict) -> list[dict]:
             "description": operation.get("description", ""),
             "tags": operation.get("tags", []),
             "parameters": [_parameter(p, schema) for p in operation.get("parameters", [])],
+            "body": _body_example(operation, schema),
             "fields": _answer_fields(operation, schema),
         }
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def _body_example(operation: dict, schema: dict) -> str:
+    """A body to begin with for operations that take one, made of the examples of its fields."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if not content:
+        return ""
+    properties = _resolved(content["schema"], schema).get("properties", {})
+    return json.dumps(
+        {name: next(iter(field.get("examples", ())), field.get("default"))
+         for name, field in properties.items()}, indent=2)
 
 
 def _parameter(parameter: dict, whole: dict) -> dict:

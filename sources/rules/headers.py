@@ -97,6 +97,21 @@ def parameter_values(context_mapping: Any, instrument: str) -> dict[str, list[st
     return _values_of(_read_rules(context_mapping, instrument))
 
 
+def mentioned_values(context_mapping: Any) -> dict[str, list[str]]:
+    """Values of parameters that an rmap does not match by but asks for, sorted.
+
+    Switches have those of :data:`SWITCH_VALUES`, others what relevance expressions
+    compare them with.
+    """
+    rule = _read_rule(context_mapping)
+    values: dict[str, set[str]] = {}
+    for name, _, compared in rule.conditions:
+        values.setdefault(name, set()).update(compared)
+    for name in {*rule.switches, *(name for name in values if name.endswith("CORR"))}:
+        values.setdefault(name, set()).update(SWITCH_VALUES)
+    return {name: sorted(found) for name, found in values.items()}
+
+
 def useafter_dates(context_mapping: Any, instrument: str) -> list[str]:
     """Every date of the instrument's rules (``YYYY-MM-DD HH:MM:SS``), sorted."""
     rules = _read_rules(context_mapping, instrument)

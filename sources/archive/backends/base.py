@@ -67,6 +67,9 @@ class Backend(Protocol):
     def matching(self, products: Collection[str], exposures: Collection[str]) -> Iterator[Entry]:
         """Datasets of one of ``products`` or with one of ``exposures``, some maybe twice."""
 
+    def neighbours(self, half: str, most: int) -> Iterable[tuple[str, str]]:
+        """(product, exposure) beside ``half`` in the order of ids; none where that is dear."""
+
     def counts(self) -> list[InstrumentCount]:
         """Sizes, by instrument."""
 

@@ -46,6 +46,10 @@ class ExternalBackend:
                     marks = ", ".join(["%s"] * len(chunk))
                     yield from self._read(source, f"{_quote(column)} IN ({marks})", chunk)
 
+    def neighbours(self, half: str, most: int) -> Iterator[tuple[str, str]]:
+        # Tables of others may have no index that gives an order of ids.
+        return iter(())
+
     def counts(self) -> list[InstrumentCount]:
         found: dict[str, list[InstrumentCount]] = {}
         for source in self.schema.sources:

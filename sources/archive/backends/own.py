@@ -57,6 +57,13 @@ class OwnBackend:
                 for row in rows:
                     yield _entry(*row)
 
+    def neighbours(self, half: str, most: int) -> Iterator[tuple[str, str]]:
+        rows = Dataset.objects.using(ALIAS).values_list("product", "exposure")
+        with reading():
+            for column in ("product", "exposure"):
+                yield from rows.filter(**{f"{column}__gte": half}).order_by(column)[:most]
+                yield from rows.filter(**{f"{column}__lt": half}).order_by(f"-{column}")[:most]
+
     def counts(self) -> list[InstrumentCount]:
         with reading():
             rows = (Dataset.objects.using(ALIAS).values_list("instrument").order_by("instrument")

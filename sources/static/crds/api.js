@@ -10,15 +10,19 @@ for (const form of document.querySelectorAll("form.try")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const address = addressOf(form);
-    show(place, `GET ${address}`, "Waiting …");
+    const method = form.method.toUpperCase();
+    const body = form.querySelector("[data-place=body]");
+    show(place, `${method} ${address}`, "Waiting …");
     const start = performance.now();
     try {
-      const response = await fetch(address, { headers: { Accept: "application/json" } });
+      const headers = { Accept: "application/json" };
+      if (body) headers["Content-Type"] = "application/json";
+      const response = await fetch(address, { method, headers, body: body?.value });
       const text = await response.text();
       const took = Math.round(performance.now() - start);
-      show(place, `GET ${address} → ${response.status} after ${took} ms`, pretty(text));
+      show(place, `${method} ${address} → ${response.status} after ${took} ms`, pretty(text));
     } catch (error) {
-      show(place, `GET ${address}`, `The server did not answer: ${error.message}`);
+      show(place, `${method} ${address}`, `The server did not answer: ${error.message}`);
     }
   });
 }
