@@ -9,7 +9,6 @@ from django.utils.safestring import mark_safe
 
 from bestrefs.services.answers import Choice, Kind
 from bestrefs.services.questions import Question
-from interactive import links
 
 register = template.Library()
 
@@ -42,12 +41,6 @@ def explore_address(question: Question) -> str:
 def swapped(question: Question) -> Question:
     """The question with its contexts the other way round."""
     return question.under(question.context2, question.context)
-
-
-@register.filter
-def download_address(name: str) -> str:
-    """Address of the bytes of a catalogue file."""
-    return links.download_address(name)
 
 
 @register.filter
