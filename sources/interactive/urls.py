@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from .views import account, files, help, home, status
+from .views import account, activity, browse_db, files, help, home, search, status
 
 GET = "(?:un)?checked_get"
 PLACE = r"(?P<observatory>[a-z]+)/(?P<name>[^/]+)"
@@ -14,6 +14,9 @@ urlpatterns = [
     path("login/", account.Login.as_view(), name="login"),
     path("logout/", account.logout, name="logout"),
     path("docs/cmdline_bestrefs/", help.cmdline_bestrefs, name="cmdline_bestrefs"),
+    path("browse_db/", browse_db.browse_db, name="browse_db"),
+    path("recent_activity/", activity.recent_activity, name="recent_activity"),
+    path("search/", search.search_page, name="search"),
     path("status/", status.status, name="status"),
     path("status/findings/", status.findings, name="findings"),
     path("healthz", status.healthz, name="healthz"),

@@ -7,11 +7,11 @@ import io
 import json
 from collections.abc import Iterator
 
-from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 
 from common.errors import BadRequest
 
+from . import cells
 from .tables import Table
 
 FORMATS = {
@@ -42,11 +42,8 @@ def response(table: Table, name: str, form: str) -> HttpResponse:
 def _rows(table: Table, columns) -> Iterator[list]:
     """Values of each row, read little by little."""
     rows = table.data.data
-    records = rows.iterator(chunk_size=CHUNK) if isinstance(rows, QuerySet) else iter(rows)
-    bound = type(table.rows)
-    for record in records:
-        row = next(iter(bound(data=[record], table=table)))
-        yield [row.get_cell_value(column.name) for column in columns]
+    records = rows.iterator(chunk_size=CHUNK) if hasattr(rows, "iterator") else iter(rows)
+    yield from cells.values(table, columns, records)
 
 
 def _csv(table: Table, columns) -> Iterator[str]:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import django_filters
 from django import forms
+from django.forms.utils import flatatt
 from django.http import QueryDict
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from common import dates, globs
 from common.errors import BadRequest
@@ -82,9 +85,23 @@ class GlobFilter(TextFilter):
         return globs.matching(qs, self.field_name, value) if value else qs
 
 
+class Select(forms.Select):
+    """Renders its options at once: hundreds of them by templates take longer than a page."""
+
+    def render(self, name, value, attrs=None, renderer=None):
+        context = self.get_context(name, value, attrs)["widget"]
+        options = format_html_join("", '<option value="{}"{}>{}</option>', (
+            (option["value"] or "", mark_safe(" selected") if option["selected"] else "",
+             option["label"])
+            for _, group, _ in context["optgroups"] for option in group))
+        return format_html('<select name="{}"{}>{}</select>', name,
+                           flatatt(context["attrs"]), options)
+
+
 class Choice(django_filters.ChoiceFilter):
     """One of several values, ``*`` first."""
 
     def __init__(self, *args, **kwargs):
+        kwargs.setdefault("widget", Select)
         kwargs.setdefault("empty_label", "*")
         super().__init__(*args, **kwargs)

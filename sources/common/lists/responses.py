@@ -30,7 +30,8 @@ def list_response(request: HttpRequest, *, rows, table: type[Table], name: str,
     shown = table(rows)
     # Sorting is the library's; it would also take any page length that the address names.
     RequestConfig(request, paginate=False).configure(shown)
-    shown.paginate(CappedPaginator, per_page=_length(request, page_length))
+    # Not by its paginate(), which would read the first page too.
+    shown.paginator = CappedPaginator(shown.rows, _length(request, page_length))
     # A page number out of range or of no sense gives the nearest page there is.
     shown.page = shown.paginator.get_page(request.GET.get("page"))
     form = request.GET.get("format")

@@ -6,9 +6,12 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 from django_tables2.data import TableQuerysetData
 
 from common.formats import NOTHING
+
+from . import cells
 
 #: Rows that are counted exactly; beyond, a page says "more than".  Counting a
 #: million rows takes longer than finding the fifty that are shown.
@@ -19,23 +22,31 @@ class CappedPaginator(Paginator):
     """Counts at most :data:`COUNTED` rows, and pages through no more than these.
 
     Nobody turns two thousand pages; filters and sorting lead to the rows behind them.
+    Rows that know their number without counting (lists, arrays) are all paged through.
     """
 
     @cached_property
     def count(self) -> int:
-        return min(self._counted, COUNTED)
+        return min(self._counted, COUNTED) if self._counting else self._counted
 
     @cached_property
     def capped(self) -> bool:
-        return self._counted > COUNTED
+        return self._counting and self._counted > COUNTED
+
+    @cached_property
+    def _counting(self) -> bool:
+        return isinstance(self._rows, QuerySet)
+
+    @cached_property
+    def _rows(self):
+        return getattr(getattr(self.object_list, "data", None), "data", None)
 
     @cached_property
     def _counted(self) -> int:
-        rows = getattr(getattr(self.object_list, "data", None), "data", None)
-        if not isinstance(rows, QuerySet):
+        if not self._counting:
             return len(self.object_list)
         # Counting needs no order, and of the columns only the key.
-        return rows.order_by().values("pk")[:COUNTED + 1].count()
+        return self._rows.order_by().values("pk")[:COUNTED + 1].count()
 
 
 class OrderedRows(TableQuerysetData):
@@ -67,3 +78,7 @@ class Table(tables.Table):
         if isinstance(data, QuerySet):
             data = OrderedRows(data)
         super().__init__(data, **kwargs)
+
+    def body(self) -> SafeString:
+        """The rows of the page as HTML."""
+        return cells.body(self)

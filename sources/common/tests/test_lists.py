@@ -70,7 +70,7 @@ def get(query: str = "", **headers):
 def files(response) -> list[str]:
     import re
 
-    return re.findall(r"<td >(f\d+\.rmap)</td>", response.content.decode())
+    return re.findall(r"<td>(f\d+\.rmap)</td>", response.content.decode())
 
 
 def test_a_page_shows_its_rows_newest_first_and_their_number(records):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -91,9 +91,9 @@ class Columns:
         values = self.times[column]
         mask = values != UNKNOWN
         if start is not None:
-            mask &= values >= _seconds(start)
+            mask &= values >= seconds(start)
         if end is not None:
-            mask &= values < _seconds(end)
+            mask &= values < seconds(end)
         return mask
 
     def ids(self, primary_keys) -> np.ndarray:
@@ -110,6 +110,17 @@ class Columns:
     def uploaded_as(self, pattern: str) -> np.ndarray:
         """Files that were uploaded under a name that is, or matches, ``pattern``."""
         return self.ids(self._uploaded_pk[_matching(self._uploaded, pattern, ordered=False)])
+
+    def keys_of(self, names: Sequence[str]) -> np.ndarray:
+        """Primary keys of published files by name, -1 for names that are none."""
+        wanted = np.array([name.encode() for name in names] or [b""])
+        at = np.searchsorted(self._names, wanted)
+        found = np.zeros(len(wanted), bool)
+        inside = at < len(self._names)
+        found[inside] = self._names[at[inside]] == wanted[inside]
+        keys = np.full(len(wanted), -1, np.int64)
+        keys[found] = self._by_name[at[found]]
+        return keys[:len(names)]
 
     def name_of(self, primary_keys) -> list[str]:
         """Names of published files by primary key."""
@@ -144,7 +155,8 @@ def _ranks(values: list) -> np.ndarray:
     return np.array([order[value] for value in values], np.int64)
 
 
-def _seconds(moment: datetime) -> int:
+def seconds(moment: datetime) -> int:
+    """Whole seconds since 1970, as in the arrays."""
     return int(moment.astimezone(UTC).timestamp() // 1)
 
 
@@ -178,6 +190,11 @@ def _matching(names: np.ndarray, pattern: str, ordered: bool) -> np.ndarray:
         names_found = part[found].tolist()
         found = found[[expression.match(name) is not None for name in names_found]]
     return start + found
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether one ``name`` is, or matches, the shell ``pattern``."""
+    return re.match(globs.expression(pattern), name, re.DOTALL) is not None
 
 
 def _suffix_only(rest: bytes) -> bool:
@@ -286,7 +303,7 @@ def _make() -> bytes:
             **{name: np.full(top + 1, UNKNOWN, np.int64) for name in TIMES}}
     groups: dict[tuple, int] = {}
     names, keys, uploaded, uploaded_keys = [], [], [], []
-    for rows in _chunks(files.order_by("pk").values_list(*FIELDS)):
+    for rows in chunks(files.order_by("pk").values_list(*FIELDS)):
         pk, name, size, upload, *rest = zip(*rows, strict=True)
         pk = np.array(pk, np.int64)
         # A file published while this is read belongs to the next state.
@@ -294,7 +311,7 @@ def _make() -> bytes:
         pk = pk[:rows]
         made["size"][pk] = [-1 if value is None else value for value in size[:rows]]
         for column, values in zip(TIMES, rest, strict=False):
-            made[column][pk] = _moments(values[:rows])
+            made[column][pk] = moments(values[:rows])
         made["group"][pk] = [
             groups.setdefault(values, len(groups) + 1)
             for values in list(zip(*rest[len(TIMES):], strict=True))[:rows]]
@@ -311,7 +328,7 @@ def _make() -> bytes:
         (*values[:5], *map(bool, values[5:])) for values in groups)])
 
 
-def _chunks(queryset) -> Iterator[list[tuple]]:
+def chunks(queryset) -> Iterator[list[tuple]]:
     """Rows as the database returns them: a million conversions by Django take seconds."""
     compiler = queryset.query.get_compiler(using=queryset.db)
     with connections[queryset.db].chunked_cursor() as cursor:
@@ -320,7 +337,8 @@ def _chunks(queryset) -> Iterator[list[tuple]]:
             yield list(rows)
 
 
-def _moments(values) -> np.ndarray:
+def moments(values) -> np.ndarray:
+    """Times as the database returned them, as seconds since 1970."""
     return np.array(values, "datetime64[us]").astype("datetime64[s]").astype(np.int64)
 
 
@@ -347,3 +365,8 @@ def current() -> Columns:
         if _current is None or _current.state != state:
             _current = Columns(state, block)
         return _current
+
+
+def current_or_last() -> Columns:
+    """The columns that this process used last, without a query: for parts of one page."""
+    return _current or current()
