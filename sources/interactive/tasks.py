@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs import kept
 from jobs.kinds import job_kind
 
 
@@ -19,3 +20,18 @@ def check_invariants(context, sha1: bool = False) -> dict:
         "findings": [violation._asdict() for violation in found],
         "sha1": sha1,
     }
+
+
+@kept.maker("file_history", version=1, title="History of a reference in its rules",
+            memory_limit=1500)
+def file_history(context, folder, name: str) -> None:
+    """Follow the reference ``name`` through all rules of its type."""
+    from .models import CatalogFile
+    from .services.file_page import history
+
+    reference = CatalogFile.objects.published().get(name=name)
+
+    def step(done: int, total: int) -> None:
+        context.progress(done, total, f"{done} of {total} rules read")
+
+    kept.write_json(folder / "result.json", history.write(history.compute(reference, step)))

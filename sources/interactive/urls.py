@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from .views import account, activity, browse_db, files, help, home, search, status
+from .views import account, activity, browse, browse_db, files, help, home, search, status
 
 GET = "(?:un)?checked_get"
+NAME = r"(?P<name>[^/]+)"
 PLACE = r"(?P<observatory>[a-z]+)/(?P<name>[^/]+)"
 
 urlpatterns = [
@@ -19,6 +20,9 @@ urlpatterns = [
     path("search/", search.search_page, name="search"),
     path("status/", status.status, name="status"),
     path("status/findings/", status.findings, name="findings"),
+    # Other software reads /browse/<file>, with and without a slash.
+    re_path(rf"^browse/{NAME}/?\Z", browse.browse, name="browse"),
+    re_path(rf"^browse/{NAME}/(?P<part>[a-z_]+)/\Z", browse.part, name="browse_part"),
     path("healthz", status.healthz, name="healthz"),
     # Files, checked and unchecked addresses alike (contract 3.1).
     re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download,
