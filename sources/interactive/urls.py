@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from .views import account, activity, browse, browse_db, files, help, home, search, status
+from .views import (
+    account,
+    activity,
+    browse,
+    browse_db,
+    context_tables,
+    files,
+    help,
+    home,
+    search,
+    status,
+)
 
 GET = "(?:un)?checked_get"
 NAME = r"(?P<name>[^/]+)"
@@ -24,6 +35,12 @@ urlpatterns = [
     re_path(rf"^browse/{NAME}/?\Z", browse.browse, name="browse"),
     re_path(rf"^browse/{NAME}/(?P<part>[a-z_]+)/\Z", browse.part, name="browse_part"),
     path("healthz", status.healthz, name="healthz"),
+    # Contexts.  The first is an old address that has no slash at its end.
+    path("context_table/<str:name>", context_tables.context_table, name="context_table"),
+    path("context_table/<str:name>/", context_tables.context_table),
+    path("context_table/<str:name>/<str:instrument>", context_tables.context_instrument),
+    path("context_table/<str:name>/<str:instrument>/<str:filekind>", context_tables.context_type,
+         name="context_type"),
     # Files, checked and unchecked addresses alike (contract 3.1).
     re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download,
             name="download"),

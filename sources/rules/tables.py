@@ -28,7 +28,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 #: Of the form in which tables are kept; raise it when that changes.
@@ -262,10 +262,10 @@ def _names(choice) -> tuple[tuple[str, ...], str]:
 
 def _order(row: Row) -> tuple:
     """By the columns from left to right: numbers by value, then texts; then by result."""
-    return ([_rank(value) for value in row.values], row.result)
+    return ([rank(value) for value in row.values], row.result)
 
 
-def _rank(value: str) -> tuple:
+def rank(value: str) -> tuple:
     """Numbers first, by value; texts with the numbers in them by value: 0.9.1 before 0.10."""
     if _NUMBER.fullmatch(value):
         return (0, float(value))
@@ -275,6 +275,21 @@ def _rank(value: str) -> tuple:
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
+
+
+def specials(name: str, data: bytes) -> dict[str, str]:
+    """What the pmap or imap ``name`` declares without rules: N/A or OMIT by key in lower case.
+
+    Raises :class:`NotATable` for what cannot be read.
+    """
+    from crds.core import rmap
+
+    try:
+        _, selector, _ = rmap.Mapping._parse_header_selector(data.decode(), name)
+        return {str(key).lower(): special for key, value in selector.items()
+                if (special := _names(value)[1])}
+    except Exception as exc:  # the library raises whatever the content leads it to
+        raise NotATable(f"'{name}' cannot be read: {' '.join(str(exc).split())[:300]}") from exc
 
 
 # ---- what columns and values are called --------------------------------------
@@ -304,6 +319,7 @@ def short_names(parameters: list[str]) -> list[str]:
 _BETWEEN = re.compile(r"BETWEEN\s+(\S+)\s+(\S+)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def readable(value: str) -> str:
     """A value of the rules as people read it.
 

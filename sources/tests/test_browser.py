@@ -238,11 +238,12 @@ def test_instruments_open_by_keyboard(visit):
 
 def test_open_all_and_close_all(visit):
     page = visit().open("/").page
-    instruments = page.locator(".accordion details").count()
+    instruments = page.locator(".instruments > details").count()
     page.get_by_role("button", name="Open all").click()
-    assert page.locator(".accordion details[open]").count() == instruments > 1
+    assert page.locator(".instruments > details[open]").count() == instruments > 1
+    assert page.locator(".types details[open]").count() == 0
     page.get_by_role("button", name="Close all").click()
-    assert page.locator(".accordion details[open]").count() == 0
+    assert page.locator(".instruments > details[open]").count() == 0
 
 
 def test_commands_are_copied(visit, server):

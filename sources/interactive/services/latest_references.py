@@ -1,4 +1,4 @@
-"""What a context holds, by instrument and type: the tables of the home page."""
+"""What a context holds, by instrument and type: the accordions of home and context table."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from django.db.models import Count
 
 from interactive.models import CatalogFile, FileState, RuleLink
 
-from . import revision
+from . import revision, rule_tables
 
 
 def overview(context: str) -> list[dict]:
-    """Instruments of ``context`` in order: ``{name, rules, stored, types, references}``.
+    """Instruments of the pmap ``context``, or the one of an imap, in order of their names.
 
-    ``types`` lists ``{name, description, rules, stored, references}``, the last
-    of them a number.  Three queries for a new state of the catalogue, none after.
+    Each ``{name, rules, stored, special, types, references}``; ``types`` lists ``{name,
+    description, rules, stored, special, references}``, the last of them a number.  What the
+    rules declare N/A or OMIT has that as ``special`` and no ``rules``.  Three queries for
+    a new state of the catalogue, none after.
     """
     key = f"overview:{context}:{revision.state()}"
     found = shared.get(key)
@@ -31,21 +33,38 @@ def overview(context: str) -> list[dict]:
     return found
 
 
+def count(instruments: list[dict]) -> dict[str, int]:
+    """Numbers of instruments and types with rules, and of references, in an overview."""
+    with_rules = [instrument for instrument in instruments if not instrument["special"]]
+    return {
+        "instruments": len(with_rules),
+        "types": sum(len([t for t in i["types"] if not t["special"]]) for i in with_rules),
+        "references": sum(instrument["references"] for instrument in instruments),
+    }
+
+
 def _read(context: str) -> list[dict]:
-    instruments = _children(CatalogFile.objects.published().filter(name=context).values("pk"))
-    types = _children([link["child_id"] for link in instruments])
+    root = CatalogFile.objects.published().filter(name=context).values(
+        "pk", "name", "stored", "instrument").first()
+    if root is None:
+        return []
+    if context.endswith(".imap"):
+        links = [{"child_id": root["pk"], "key": root["instrument"], "child__name": context,
+                  "child__stored": root["stored"]}]
+        instruments = []
+    else:
+        links = _children([root["pk"]])
+        instruments = _specials(context, root["stored"], links)
+    types = _children([link["child_id"] for link in links])
     references = dict(
         RuleLink.objects.filter(parent__in=[link["child_id"] for link in types])
         .values_list("parent").annotate(number=Count("pk")).order_by())
     by_instrument = defaultdict(list)
     for link in types:
-        by_instrument[link["parent_id"]].append({
-            "name": link["key"],
-            "rules": link["child__name"],
-            "stored": link["child__stored"],
-            "references": references.get(link["child_id"], 0),
-        })
-    return [_instrument(link, by_instrument[link["child_id"]]) for link in instruments]
+        by_instrument[link["parent_id"]].append(link)
+    instruments += [
+        _instrument(link, by_instrument[link["child_id"]], references) for link in links]
+    return sorted(instruments, key=lambda instrument: instrument["name"])
 
 
 def _children(parents) -> list[dict]:
@@ -55,26 +74,48 @@ def _children(parents) -> list[dict]:
         .values("parent_id", "child_id", "key", "child__name", "child__stored"))
 
 
-def _instrument(link: dict, types: list[dict]) -> dict:
+def _instrument(link: dict, types: list[dict], references: dict[int, int]) -> dict:
     described = descriptions().get(link["key"], {})
-    for type_ in types:
-        type_["description"] = described.get(type_["name"], "")
+    rows = [{
+        "name": each["key"],
+        "rules": each["child__name"],
+        "stored": each["child__stored"],
+        "special": "",
+        "references": references.get(each["child_id"], 0),
+    } for each in types]
+    rows += _specials(link["child__name"], link["child__stored"], types)
+    for row in rows:
+        row["description"] = described.get(row["name"], "")
     return {
         "name": link["key"],
         "rules": link["child__name"],
         "stored": link["child__stored"],
-        "types": types,
-        "references": sum(type_["references"] for type_ in types),
+        "special": "",
+        "types": sorted(rows, key=lambda row: row["name"]),
+        "references": sum(row["references"] for row in rows),
     }
 
 
-@cache
+def _specials(rules: str, stored: bool, links: list[dict]) -> list[dict]:
+    """Rows for what the pmap or imap ``rules`` declares without rules."""
+    known = {link["key"] for link in links}
+    return [
+        {"name": key, "rules": "", "stored": False, "special": special, "types": [],
+         "references": 0}
+        for key, special in rule_tables.specials(rules, stored).items() if key not in known]
+
+
 def descriptions() -> dict[str, dict[str, str]]:
     """Long names of types by instrument, from the client library's specifications."""
+    return _descriptions(settings.CRDS_OBSERVATORY)
+
+
+@cache
+def _descriptions(observatory: str) -> dict[str, dict[str, str]]:
     package = find_spec("crds")
     if package is None:
         return {}
-    path = Path(package.origin).parent / settings.CRDS_OBSERVATORY / "specs/combined_specs.json"
+    path = Path(package.origin).parent / observatory / "specs/combined_specs.json"
     try:
         specifications = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rules import environment, tables
 from rules.tables import RuleTable
 
 from . import store
+
+log = logging.getLogger(__name__)
 
 #: Tables that a process holds; the largest real one takes 4 MB.
 HELD = 16
@@ -39,6 +42,20 @@ def table_of(row: CatalogFile) -> RuleTable:
             f"The rules '{row.name}' are in the catalogue but not stored here, so what they hold"
             " cannot be shown.")
     return _held(row.name, row.sha1sum or store.checksum(path), path, folder())
+
+
+def specials(name: str, stored: bool) -> dict[str, str]:
+    """Keys of a published pmap or imap that it declares N/A or OMIT; none where it is not here."""
+    path = store.location(name) if stored else None
+    if path is None:
+        return {}
+    environment.prepare(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache)
+    try:
+        return tables.specials(name, path.read_bytes())
+    except (tables.NotATable, OSError):
+        # The catalogue knows what the file contains; only what is not there is not shown.
+        log.exception("%s cannot be read", path)
+        return {}
 
 
 def folder() -> Path:

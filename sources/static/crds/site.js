@@ -25,7 +25,8 @@ for (const box of document.querySelectorAll(".command")) {
 // "Open all" and "Close all" above an accordion of several parts.
 for (const accordion of document.querySelectorAll(".accordion[data-toggle]")) {
   const place = document.getElementById(accordion.dataset.toggle);
-  const parts = accordion.querySelectorAll("details");
+  // Not the accordions inside: these may load what they show.
+  const parts = accordion.querySelectorAll(":scope > details");
   if (!place || parts.length < 2) continue;
   const button = document.createElement("button");
   button.type = "button";
@@ -80,7 +81,7 @@ for (const field of document.querySelectorAll("input[data-picker]")) {
 }
 
 // Forms that compare two ticked rows: a third tick replaces the first; the button says what is missing.
-for (const form of document.querySelectorAll("form[data-compare]")) {
+function guideComparison(form) {
   const ticked = [];
   const show = () => {
     for (const button of form.querySelectorAll("button[data-compare-button]")) {
@@ -99,6 +100,11 @@ for (const form of document.querySelectorAll("form[data-compare]")) {
   for (const box of form.querySelectorAll("input[name=files]:checked")) ticked.push(box);
   show();
 }
+document.querySelectorAll("form[data-compare]").forEach(guideComparison);
+document.addEventListener("htmx:load", (event) => {
+  event.detail.elt.querySelectorAll?.("form[data-compare]").forEach(guideComparison);
+  if (event.detail.elt.matches?.("form[data-compare]")) guideComparison(event.detail.elt);
+});
 
 // Say so when a part of the page could not be loaded.
 document.addEventListener("htmx:responseError", (event) => {
