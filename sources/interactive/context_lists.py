@@ -5,10 +5,24 @@ from __future__ import annotations
 import re
 
 from django import forms
+from django.db.models import Q
 from django.utils.html import format_html, format_html_join
 
-from common.lists import DayColumn, Table, TextColumn
+from common import formats
+from common.lists import (
+    Choice,
+    DayColumn,
+    Filters,
+    GlobFilter,
+    LongTextColumn,
+    MomentFilter,
+    Table,
+    TextColumn,
+    TextFilter,
+    TimeColumn,
+)
 from interactive.columns import PickColumn
+from interactive.models import CatalogFile, ContextHistory, FileState
 from interactive.services.type_tables import Line, alternatives
 from interactive.templatetags import catalogue
 from rules.tables import RuleTable, rank, readable
@@ -205,3 +219,108 @@ def _has(record: Record, words: list[str]) -> bool:
     row = record.line.row
     text = " ".join((*row.values, *row.shown, row.result)).lower()
     return all(word in text for word in words)
+
+
+# ---- lists of contexts -------------------------------------------------------------
+
+
+class ContextColumn(TextColumn):
+    """A context, linked to its table where it is published."""
+
+    def render(self, value, record):
+        return catalogue.context_link(value, _state(record))
+
+
+class ContextStateColumn(TextColumn):
+    """The state of a context as a coloured word, or that it is not published here."""
+
+    def render(self, record):
+        return catalogue.context_state(record)
+
+    def value(self, record):
+        return _state(record) or "not published"
+
+
+def _state(record) -> str | None:
+    """State of the context of a history entry or of a file."""
+    return record.file_state if isinstance(record, ContextHistory) else record.state
+
+
+class ContextPickColumn(PickColumn):
+    """A box to tick, for contexts that can be compared."""
+
+    def render(self, value, record):
+        return super().render(value) if _state(record) else ""
+
+
+class History(Table):
+    start_date = TimeColumn(verbose_name="Start Date", orderable=True)
+    context = ContextColumn(verbose_name="Context")
+    status = ContextStateColumn(verbose_name="Status", empty_values=())
+    description = LongTextColumn(verbose_name="Description")
+    diff = ContextPickColumn(accessor="context", verbose_name="diff")
+
+    class Meta(Table.Meta):
+        empty_text = "No context has been the latest yet."
+
+
+class HistoryFilters(Filters):
+    context = GlobFilter(label="Context", help_text="name or pattern")
+    description = TextFilter(lookup_expr="icontains", label="Description")
+    start = MomentFilter(field_name="start_date", lookup_expr="gte", label="Since")
+    stop = MomentFilter(field_name="start_date", lookup_expr="lt", label="Before")
+
+    class Meta:
+        model = ContextHistory
+        fields = ()
+
+
+class AllContexts(Table):
+    delivery_date = TimeColumn(verbose_name="Delivery Date", orderable=True)
+    context = ContextColumn(accessor="name", verbose_name="Context")
+    status = ContextStateColumn(accessor="state", verbose_name="Status")
+    activation_date = TimeColumn(verbose_name="Latest Since", orderable=True)
+    description = LongTextColumn(verbose_name="Description", empty_values=())
+    diff = ContextPickColumn(accessor="name", verbose_name="diff")
+
+    class Meta(Table.Meta):
+        empty_text = "No context has been delivered yet."
+
+    def render_description(self, record):
+        return formats.long_text(record.description or record.why)
+
+    def value_description(self, record):
+        return record.description or record.why
+
+
+class AllContextsFilters(Filters):
+    context = GlobFilter(field_name="name", label="Context", help_text="name or pattern")
+    description = TextFilter(method="by_description", label="Description")
+    state = Choice(choices=[c for c in FileState.choices if c[0] != FileState.UPLOADED],
+                   label="Status")
+    start = MomentFilter(field_name="delivery_date", lookup_expr="gte", label="Delivered since")
+    stop = MomentFilter(field_name="delivery_date", lookup_expr="lt", label="Delivered before")
+
+    class Meta:
+        model = CatalogFile
+        fields = ()
+
+    def by_description(self, rows, name, value):
+        return rows.filter(Q(description__icontains=value) | Q(why__icontains=value))
+
+
+class Builds(Table):
+    cal_ver = TextColumn(verbose_name="Cal Ver")
+    context = ContextColumn(accessor="context__name", verbose_name="Context")
+    changed_at = TimeColumn(verbose_name="Set")
+    reason = LongTextColumn(verbose_name="Reason")
+
+    class Meta(Table.Meta):
+        empty_text = ("No context is tied to a version of the calibration software. Clients that"
+                      " ask for one are given the latest context.")
+
+    def render_cal_ver(self, value):
+        return catalogue.release_link(value)
+
+    def render_context(self, record):
+        return catalogue.context_link(record.context.name, record.context.state)

@@ -10,11 +10,15 @@ from .views import (
     browse,
     browse_db,
     context_tables,
+    contexts,
+    feeds,
     files,
     help,
     home,
     search,
     status,
+    timeline,
+    versions,
 )
 
 GET = "(?:un)?checked_get"
@@ -41,6 +45,14 @@ urlpatterns = [
     path("context_table/<str:name>/<str:instrument>", context_tables.context_instrument),
     path("context_table/<str:name>/<str:instrument>/<str:filekind>", context_tables.context_type,
          name="context_type"),
+    path("display_context_history/", contexts.context_history, name="context_history"),
+    path("display_all_contexts/", contexts.all_contexts, name="all_contexts"),
+    path("display_build_contexts/", contexts.build_contexts, name="build_contexts"),
+    path("timeline/", timeline.timeline, name="timeline"),
+    path("versions/", versions.versions, name="versions"),
+    path("feeds/contexts.atom", feeds.contexts, name="feed_contexts"),
+    path("feeds/files.atom", feeds.files, name="feed_files"),
+    path("feeds/<str:instrument>.atom", feeds.files, name="feed_instrument"),
     # Files, checked and unchecked addresses alike (contract 3.1).
     re_path(rf"^{GET}/(?P<kind>references|mappings)/{PLACE}$", files.download,
             name="download"),

@@ -79,7 +79,7 @@ def build_context_newest() -> str:
     rows = list(BuildContext.objects.select_related("context"))
     if not rows:
         return default_context("latest")
-    return max(rows, key=lambda row: _version(row.cal_ver)).context.name
+    return max(rows, key=lambda row: version_numbers(row.cal_ver)).context.name
 
 
 def build_context(cal_ver: str) -> str:
@@ -89,11 +89,11 @@ def build_context(cal_ver: str) -> str:
     """
     if not isinstance(cal_ver, str) or not CAL_VER.fullmatch(cal_ver):
         raise BadRequest(f"'{cal_ver}' is not a calibration version. Write it as x.y.z.")
-    wanted = _version(cal_ver)
+    wanted = version_numbers(cal_ver)
     candidates = [
         (version, row.context.name)
         for row in BuildContext.objects.select_related("context")
-        if (version := _version(row.cal_ver))[:2] == wanted[:2] and version <= wanted
+        if (version := version_numbers(row.cal_ver))[:2] == wanted[:2] and version <= wanted
     ]
     if not candidates:
         raise NotFound(
@@ -102,7 +102,7 @@ def build_context(cal_ver: str) -> str:
     return max(candidates)[1]
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version_numbers(text: str) -> tuple[int, ...]:
     numbers = [int(n) for n in re.findall(r"\d+", text)[:3]]
     return tuple(numbers + [0] * (3 - len(numbers)))
 

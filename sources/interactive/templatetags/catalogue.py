@@ -14,6 +14,7 @@ from django.utils.safestring import mark_safe
 from common import formats
 from interactive import links
 from interactive.models import FileState
+from interactive.services import context_history
 
 register = template.Library()
 
@@ -62,6 +63,52 @@ def state_tag(file):
     tags = [(STATE_TONES.get(state, ""), state)]
     tags += [("bad", flag) for flag in ("rejected", "blacklisted") if value(flag)]
     return format_html_join(" ", '<span class="tag {}">{}</span>', tags)
+
+
+@register.simple_tag
+def context_link(name: str, state: str | None = ""):
+    """Name of a context, linked to its table; plain where ``state`` says it is not published."""
+    if state is None:
+        return format_html('<span class="file">{}</span>', name)
+    return format_html('<a class="file" href="{}">{}</a>',
+                       reverse("context_table", args=[name]), name)
+
+
+#: Pages about contexts in general: name of the address, and label.
+CONTEXT_PAGES = (
+    ("context_history", "History"),
+    ("all_contexts", "All contexts"),
+    ("build_contexts", "Build contexts"),
+    ("timeline", "Timeline"),
+)
+
+
+@register.inclusion_tag("interactive/includes/context_pages.html", takes_context=True)
+def context_pages(context):
+    """Links between the pages about contexts."""
+    return {"pages": CONTEXT_PAGES, "request": context.get("request")}
+
+
+@register.simple_tag
+def context_state(record):
+    """State of the context of a history entry or file, or that it is not published here."""
+    if not hasattr(record, "file_state"):
+        return state_tag(record)
+    if record.file_state is None:
+        return mark_safe('<span class="tag warn" title="The history names this context, but its'
+                         ' rules are not on this server">not published</span>')
+    return state_tag({"state": record.file_state, "blacklisted": record.file_bad})
+
+
+@register.simple_tag
+def release_link(cal_ver: str):
+    """A calibration version, linked to the description of its release on another site."""
+    address = context_history.release_address(cal_ver)
+    if not address:
+        return format_html('<span class="number">{}</span>', cal_ver)
+    return format_html('<a class="number" rel="external noopener" href="{}"'
+                       ' title="Release of the calibration software (on another site)">{}</a>',
+                       address, cal_ver)
 
 
 @register.simple_tag

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.shortcuts import render
 
 from interactive.models import ContextHistory, RemoteContext
-from interactive.services import contexts, latest_references
+from interactive.services import context_history, contexts, latest_references
 
 #: Rows of the context history on the home page.
 RECENT = 4
@@ -15,13 +15,13 @@ RECENT = 4
 def home(request):
     pointers = contexts.pointers()
     latest = pointers.get("latest")
-    history = list(ContextHistory.objects.order_by("-start_date", "-id")[:RECENT])
+    history = list(context_history.history()[:RECENT])
     instruments = latest_references.overview(latest.context.name) if latest else []
     return render(request, "interactive/home.html", {
         "pointers": pointers,
         "latest": latest,
         "instruments": instruments,
-        "references": sum(instrument["references"] for instrument in instruments),
+        "numbers": latest_references.count(instruments),
         "history": history,
         "latest_since": _latest_since(latest, history),
         "pipelines": _pipelines(),
