@@ -9,7 +9,8 @@ from crds.core.exceptions import InvalidDatetimeError
 from .model import Cause, Trace
 
 #: The library's message about a value that its rules do not have.
-_VALUE = re.compile(r" parameter=(?P<name>'[^']*'|\S+) value=(?P<value>'[^']*'|\"[^\"]*\"|\S+) is not ")
+_VALUE = re.compile(r" parameter=(?P<name>'[^']*'|\S+)"
+                    r" value=(?P<value>'[^']*'|\"[^\"]*\"|\S+) is not ")
 _ABSENT = re.compile(r"required lookup parameter '?(?P<name>[^' ]+)'? is undefined")
 _UNDEFINED = re.compile(r"parameter '?(?P<name>[^' ]+)'? is UNDEFINED")
 

@@ -70,6 +70,8 @@ def _parameters(header: Mapping[str, str], minimized: Mapping[str, str],
     have = {str(name).upper() for name in header}
     found = []
     for name, value in sorted(minimized.items()):
+        if name == "REFTYPE" and name not in have:
+            continue  # how an imap names its types, no parameter of a dataset
         used = conditioned[name.upper()]
         if name.upper() in have:
             found.append(Parameter(name, str(value), used, _note(str(value), used)))

@@ -1,10 +1,19 @@
-"""What an explanation says: plain data that become JSON as they are."""
+"""What an explanation says: plain data that become JSON as they are.
+
+The texts below the fields are also the documentation of the REST API.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+
+def documented(cls: type) -> type:
+    """A dataclass whose texts below the fields go into schemas made from it."""
+    cls.__pydantic_config__ = {"use_attribute_docstrings": True}
+    return dataclass(cls)
 
 
 class Mark(StrEnum):
@@ -49,17 +58,20 @@ class Cause(StrEnum):
     OTHER = "other error"
 
 
-@dataclass
+@documented
 class Parameter:
     """One parameter of the header on its way to selection."""
 
     name: str
-    given: str | None  #: as in the header; None where the header has none
-    used: str  #: as rules are matched against it
-    note: str = ""  #: why both differ
+    given: str | None
+    """As in the header; None where the header has none."""
+    used: str
+    """As rules are matched against it."""
+    note: str = ""
+    """Why both differ."""
 
 
-@dataclass
+@documented
 class Change:
     """A value that the rules of one type replace before they match."""
 
@@ -69,44 +81,54 @@ class Change:
     reason: str
 
 
-@dataclass
+@documented
 class Expression:
     """A condition in the header of a rule file and what it gave."""
 
-    kind: str  #: ``rmap_relevance``, ``rmap_omit`` or ``parkey_relevance``
-    parameter: str  #: the parameter that a ``parkey_relevance`` decides on, else empty
+    kind: str
+    """``rmap_relevance``, ``rmap_omit`` or ``parkey_relevance``."""
+    parameter: str
+    """The parameter that a ``parkey_relevance`` decides on, else empty."""
     source: str
-    result: bool | None  #: None where it could not be evaluated
-    effect: str  #: what follows from it
-    values: dict[str, str] = field(default_factory=dict)  #: parameters that it reads
+    result: bool | None
+    """None where it could not be evaluated."""
+    effect: str
+    """What follows from it."""
+    values: dict[str, str] = field(default_factory=dict)
+    """Parameters that it reads."""
     error: str = ""
 
 
-@dataclass
+@documented
 class Cell:
     """One parameter of one match case beside the header's value."""
 
     parameter: str
     value: str
-    pattern: str  #: as it takes part in the match
-    written: str  #: as the rule file writes it, before substitutions
+    pattern: str
+    """As it takes part in the match."""
+    written: str
+    """As the rule file writes it, before substitutions."""
     mark: Mark
     note: str = ""
 
 
-@dataclass
+@documented
 class Case:
     """One match case."""
 
-    key: tuple[str, ...]  #: as the rule file writes it
-    line: int | None  #: line of the rule file
+    key: tuple[str, ...]
+    """As the rule file writes it."""
+    line: int | None
+    """Line of the rule file."""
     cells: list[Cell]
-    matched: int  #: parameters that match: the weight
+    matched: int
+    """Parameters that match: the weight."""
     neutral: int
     failed: int
 
 
-@dataclass
+@documented
 class Hint:
     """Another value of one parameter with which a case would have matched."""
 
@@ -116,82 +138,104 @@ class Hint:
     cases: int
 
 
-@dataclass
+@documented
 class Entry:
     """One line of an ordered selector: a date, a version or a number, and what it gives."""
 
     key: str
     choice: str
     chosen: bool
-    cases: list[int] = field(default_factory=list)  #: numbers of the merged cases that have it
-    replaced: list[str] = field(default_factory=list)  #: choices of other cases at the same key
+    cases: list[int] = field(default_factory=list)
+    """Numbers of the merged cases that have it."""
+    replaced: list[str] = field(default_factory=list)
+    """Choices of other cases at the same key."""
 
 
-@dataclass
+@documented
 class Group:
     """All matching cases of one weight, merged into one."""
 
-    rank: int  #: 1 is tried first
+    rank: int
+    """1 is tried first."""
     weight: int
     cases: list[Case]
-    tried: bool  #: the library came to it
-    chosen: bool  #: it gave the answer
+    tried: bool
+    """The library came to it."""
+    chosen: bool
+    """It gave the answer."""
     result: str | None = None
     error: str = ""
     below: Trace | None = None
 
 
-@dataclass
+@documented
 class Trace:
     """How one selector of a rule file came to its answer."""
 
-    selector: str  #: Match, UseAfter, VersionAfter, ClosestTime …
+    selector: str
+    """Match, UseAfter, VersionAfter, ClosestTime …."""
     parameters: list[str]
-    value: str  #: what an ordered selector looked up; empty for Match
-    total: int  #: cases or entries
+    value: str
+    """What an ordered selector looked up; empty for Match."""
+    total: int
+    """Cases or entries."""
     result: str | None = None
     error: str = ""
     error_kind: str = ""
     # Of Match:
     groups: list[Group] = field(default_factory=list)
-    misses: list[Case] = field(default_factory=list)  #: the nearest of those that fail
-    missed: dict[int, int] = field(default_factory=dict)  #: failed parameters → cases
+    misses: list[Case] = field(default_factory=list)
+    """The nearest of those that fail."""
+    missed: dict[int, int] = field(default_factory=dict)
+    """Failed parameters → cases."""
     hints: list[Hint] = field(default_factory=list)
     # Of the others:
-    entries: list[Entry] = field(default_factory=list)  #: in order; a part around the chosen one
+    entries: list[Entry] = field(default_factory=list)
+    """In order; a part around the chosen one."""
     skipped_before: int = 0
     skipped_after: int = 0
-    keys: list[str] = field(default_factory=list)  #: first and last key
-    below: list[Trace] = field(default_factory=list)  #: selectors that the chosen entries hold
+    keys: list[str] = field(default_factory=list)
+    """First and last key."""
+    below: list[Trace] = field(default_factory=list)
+    """Selectors that the chosen entries hold."""
 
 
-@dataclass
+@documented
 class Lookup:
     """One pass through the selectors of a rule file."""
 
-    name: str  #: ``first`` or ``fallback``
-    values: dict[str, str]  #: parameters of the rule file as matched
+    name: str
+    """``first`` or ``fallback``."""
+    values: dict[str, str]
+    """Parameters of the rule file as matched."""
     changes: list[Change]
     trace: Trace | None
     result: str | None
     error: str
 
 
-@dataclass
+@documented
 class TypeExplanation:
     """Why one type has the reference that it has."""
 
     filekind: str
-    rules: str | None  #: name of the rule file
+    rules: str | None
+    """Name of the rule file."""
     outcome: Outcome
     cause: Cause
-    result: str | None  #: the library's words; None where the type is left out
-    selected: str | None  #: what the library selects, asked apart
+    result: str | None
+    """The library's words; None where the type is left out."""
+    selected: str | None
+    """What the library selects, asked apart."""
     agrees: bool
-    files: list[str] = field(default_factory=list)  #: the references that the answer names
-    reason: str = ""  #: one sentence
-    advice: str = ""  #: what it means and what to do
-    required: str = "NONE"  #: ``reffile_required`` of the rule file
+    files: list[str] = field(default_factory=list)
+    """The references that the answer names."""
+    reason: str = ""
+    """One sentence."""
+    advice: str = ""
+    """What it means and what to do."""
+    required: str = "NONE"
+    """``reffile_required`` of the rule file"""
     expressions: list[Expression] = field(default_factory=list)
     lookups: list[Lookup] = field(default_factory=list)
 
@@ -201,7 +245,7 @@ class TypeExplanation:
         return self.lookups[-1] if self.lookups else None
 
 
-@dataclass
+@documented
 class Explanation:
     """Every type of an instrument for one header under one context."""
 

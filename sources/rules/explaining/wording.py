@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .causes import culprit
-from .model import Case, Cause, Group, Mark, Outcome, Trace, TypeExplanation
+from .model import Case, Cause, Cell, Group, Mark, Outcome, Trace, TypeExplanation
 
 #: Most parameters and values that a sentence names.
 FEW = 6
+#: Longest pattern that a sentence shows whole.
+LONGEST = 16
 
 
 def describe(one: TypeExplanation) -> None:
@@ -162,6 +164,8 @@ def _matches(trace: Trace, group: Group) -> str:
     total = _count(trace.total, "case")
     if not trace.parameters:
         return "The rules of this type match every header"
+    if trace.total == 1:
+        return f"The only case matches: {case_text(group.cases[0])}"
     if candidates == 1:
         return f"1 of {total} matches: {case_text(group.cases[0])}"
     if len(group.cases) > 1:
@@ -212,9 +216,10 @@ def _failure(one: TypeExplanation) -> str:
         return problem
     name, value = culprit(trace.error)
     if name and value == "UNDEFINED":
-        return f"{name} is needed to select and is not in the header."
+        return f"{name} is needed to select and is not in the header.{_also_missing(trace, name)}"
     if name:
-        return f"{name} is {_shown(value)}, a value that no case of these rules has.{_nearest(trace)}"
+        return (f"{name} is {_shown(value)}, a value that no case of these rules has."
+                + _nearest(trace))
     tried = [group for group in trace.groups if group.tried and group.below]
     if tried:
         return _too_early(trace, tried)
@@ -225,6 +230,14 @@ def _failure(one: TypeExplanation) -> str:
                 f"None of {trace.total} cases matches.")
         return none + _nearest(trace)
     return f"The library stopped with: {trace.error}"
+
+
+def _also_missing(trace: Trace, name: str) -> str:
+    """Other parameters that keep the nearest case from matching because they are missing."""
+    cells = trace.misses[0].cells if trace.misses else []
+    others = [short(cell.parameter) for cell in cells
+              if cell.mark is Mark.FAILED and cell.value == "UNDEFINED" and cell.parameter != name]
+    return f" Missing are also {', '.join(others)}." if others else ""
 
 
 def _unreadable(error: str) -> str:
@@ -253,7 +266,8 @@ def _too_early(trace: Trace, tried: list[Group]) -> str:
         return (f"{cases} of {_count(trace.total, 'case')} match, but hold no answer:"
                 f" {tried[-1].error or 'there are no dates'}.")
     verb = "matches" if cases == 1 else "match"
-    return (f"{cases} of {_count(trace.total, 'case')} {verb}, but the exposure of {value} lies"
+    count = "The only case" if trace.total == 1 else f"{cases} of {trace.total} cases"
+    return (f"{count} {verb}, but the exposure of {value} lies"
             f" before the first date {min(firsts)}.")
 
 
@@ -263,8 +277,9 @@ def _nearest(trace: Trace) -> str:
         return ""
     nearest = trace.misses[0]
     failed = [cell for cell in nearest.cells if cell.mark is Mark.FAILED]
-    wants = ", ".join(f"{cell.parameter} is {_shown(cell.value)} and it wants {_shown(cell.pattern)}"
-                      for cell in failed[:3])
+    wants = ", ".join(
+        f"{short(cell.parameter)} is {_shown(cell.value)} and it wants {_shown(cell.pattern)}"
+        for cell in failed[:3])
     more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
     return f" The nearest case fails in {_count(len(failed), 'parameter')}: {wants}{more}."
 
@@ -274,8 +289,16 @@ def case_text(case: Case) -> str:
     telling = [cell for cell in case.cells if cell.mark is Mark.MATCHED]
     if not telling:
         return "the case that is neutral in every parameter" if case.cells else "the only case"
-    shown = ", ".join(f"{short(cell.parameter)}={cell.pattern}" for cell in telling[:FEW])
+    shown = ", ".join(f"{short(cell.parameter)}={_pattern(cell)}" for cell in telling[:FEW])
     return shown + (f" and {len(telling) - FEW} more" if len(telling) > FEW else "")
+
+
+def _pattern(cell: Cell) -> str:
+    """A pattern; of long or-bars only the value that matches."""
+    values = cell.pattern.split("|")
+    if len(cell.pattern) > LONGEST and len(values) > 1:
+        return f"{cell.value} (one of {len(values)})"
+    return _shown(cell.pattern)
 
 
 def short(parameter: str) -> str:

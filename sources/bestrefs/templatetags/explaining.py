@@ -1,0 +1,62 @@
+"""How pages write patterns, marks and places of rules."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+
+from rules.explaining.model import Cell, Mark
+from rules.explaining.wording import short
+
+register = template.Library()
+
+#: Longest pattern that is shown whole.
+LONGEST = 28
+
+SIGNS = {
+    Mark.MATCHED: ("✓", "matches"),
+    Mark.NEUTRAL: ("○", "neutral"),
+    Mark.FAILED: ("✗", "fails"),
+}
+
+register.filter("short_parameter", short)
+
+
+@register.filter
+def pattern(cell: Cell) -> str:
+    """The pattern of a cell, as short as a table needs it."""
+    text = cell.pattern or "blank"
+    if len(text) <= LONGEST:
+        return text
+    parts = text.split("|")
+    if len(parts) == 1:
+        return text[:LONGEST - 1] + "…"
+    if cell.mark is Mark.MATCHED and cell.value in parts:
+        return f"{cell.value} (one of {len(parts)})"
+    return f"{parts[0]}, {parts[1]}… ({len(parts)})"
+
+
+@register.filter
+def sign(cell: Cell) -> str:
+    return SIGNS[cell.mark][0]
+
+
+@register.filter
+def sign_word(cell: Cell) -> str:
+    return SIGNS[cell.mark][1]
+
+
+@register.simple_tag
+def rule_line(rules: str, line: int | None):
+    """A link to one line of a rule file, empty where neither is known."""
+    if not rules or not line:
+        return ""
+    try:
+        address = reverse("browse_part", args=[rules, "contents"])
+    except NoReverseMatch:
+        return format_html('<span class="muted">line {}</span>', line)
+    return format_html('<a href="{}?{}#L{}">line {}</a>', address, urlencode({"line": line}),
+                       line, line)
