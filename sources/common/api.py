@@ -18,7 +18,7 @@ from ninja.openapi.docs import DocsBase
 from .errors import ServiceError
 
 #: Modules whose ``router`` is served, each at the root of the API.
-ROUTERS = ("interactive.api", "interactive.api_file_page", "bestrefs.api")
+ROUTERS = ("interactive.api", "interactive.api_file_page", "bestrefs.api", "bestrefs.api_explain")
 
 
 class Documentation(DocsBase):

@@ -1,4 +1,4 @@
-"""A line of USEAFTER dates as a picture: positions for an SVG, no drawing itself."""
+"""A line of USEAFTER dates as a picture: places for an SVG, in percent of its width."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 
 from rules.explaining.model import Entry, Trace
 
-#: Width of the picture's own coordinates, and the room at both ends.
-WIDTH = 1000
-MARGIN = 30
+#: The whole width, and the room at both ends.
+WIDTH = 100.0
+MARGIN = 4.0
 
 #: More dates than this get a second picture of the neighbourhood.
 MANY = 14
 NEIGHBOURS = 4
 
 #: Most labelled ticks.
-TICKS = 8
+TICKS = 7
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class DateLine:
     @property
     def anchor(self) -> str:
         """Where the exposure's label goes so that it stays inside."""
-        if self.exposure < WIDTH * 0.2:
+        if self.exposure < WIDTH / 3:
             return "start"
-        return "end" if self.exposure > WIDTH * 0.8 else "middle"
+        return "end" if self.exposure > WIDTH * 2 / 3 else "middle"
 
 
 def draw(trace: Trace) -> list[DateLine]:
@@ -85,7 +85,7 @@ def _line(dated: Sequence[tuple[datetime, Entry]], exposure: datetime) -> DateLi
     for place, (when, entry) in enumerate(dated):
         if entry.chosen:
             end = scale(dated[place + 1][0]) if place + 1 < len(dated) else WIDTH - MARGIN / 2
-            span = (scale(when), max(2.0, round(end - scale(when), 1)))
+            span = (scale(when), max(0.2, end - scale(when)))
     return DateLine(points, list(_ticks(first, last, scale)), scale(exposure),
                     exposure.isoformat(" "), span, _describe(dated, exposure), len(dated))
 
@@ -95,7 +95,7 @@ def _points(dated: Sequence[tuple[datetime, Entry]], scale: _Scale) -> list[Poin
     found: dict[int, Point] = {}
     for when, entry in dated:
         point = Point(scale(when), entry.key, entry.choice, entry.chosen)
-        place = round(point.x / 2)
+        place = round(point.x * 5)
         if place not in found or not found[place].chosen:
             found[place] = point
     return list(found.values())
@@ -116,7 +116,7 @@ class _Scale:
 
     def __call__(self, when: datetime) -> float:
         part = (when - self.first).total_seconds() / self.seconds
-        return round(MARGIN + part * (WIDTH - 2 * MARGIN), 1)
+        return MARGIN + part * (WIDTH - 2 * MARGIN)
 
 
 def _ticks(first: datetime, last: datetime, scale: _Scale) -> Iterator[Tick]:

@@ -143,11 +143,16 @@ def compare(subject: Subject, names: Iterable[str], kinds: Sequence[str] = (),
 
 
 def contexts_of(question: Question) -> list[str]:
-    """The pipeline contexts that a question names: one or two; the latest where it names none."""
-    names = [contexts.resolve_pmap(question.context or None)]
-    if question.context2:
-        names.append(contexts.resolve_pmap(question.context2))
-    return names
+    """The rule files that a question names: one or two; the latest context if it names none."""
+    specs = [question.context, *([question.context2] if question.context2 else [])]
+    return [_rules(spec) for spec in specs]
+
+
+def _rules(spec: str) -> str:
+    name = contexts.resolve(spec or None)
+    if name == "N/A":
+        raise BadRequest(f"'{spec}' does not apply: there are no rules for it.")
+    return name
 
 
 def type_name(value: str) -> str:

@@ -103,7 +103,7 @@ def _pass(lookup: Lookup, relevance: list[Expression]) -> Pass:
 def _candidates(trace: Trace) -> Matrix | None:
     rows = [MatrixRow(case, *_fate(trace, group)) for group in trace.groups
             for case in group.cases]
-    if not rows:
+    if not rows or not trace.parameters:  # one case that matches everything needs no table
         return None
     return Matrix(_head(rows[0].case), rows[:LISTED], max(0, len(rows) - LISTED))
 

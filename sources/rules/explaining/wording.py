@@ -27,7 +27,7 @@ def _matched(one: TypeExplanation) -> str:
 
 
 def _fallback(one: TypeExplanation) -> str:
-    return ("The header as it is matches no case; with the values of the library's fallback: "
+    return ("The header's own values give no file; with the values of the library's fallback, "
             + _story(_trace(one)))
 
 
