@@ -18,7 +18,14 @@ from ninja.openapi.docs import DocsBase
 from .errors import ServiceError
 
 #: Modules whose ``router`` is served, each at the root of the API.
-ROUTERS = ("interactive.api", "interactive.api_file_page", "bestrefs.api", "bestrefs.api_explain")
+#: Of two that fit an address the first one answers: contexts/history is no context.
+ROUTERS = (
+    "interactive.api_contexts",
+    "interactive.api",
+    "interactive.api_file_page",
+    "bestrefs.api",
+    "bestrefs.api_explain",
+)
 
 
 class Documentation(DocsBase):

@@ -35,6 +35,13 @@ PAGES = {
     "not found": "/browse/nothing.fits",
     "rest": "/api/v1/docs",
     "json-rpc": "/json/browse/",
+    "context table": "/context_table/latest",
+    "type of a context": "/context_table/latest/acs/biasfile",
+    "context history": "/display_context_history/",
+    "all contexts": "/display_all_contexts/",
+    "build contexts": "/display_build_contexts/",
+    "timeline": "/timeline/",
+    "versions": "/versions/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }

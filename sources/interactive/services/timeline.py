@@ -10,10 +10,11 @@ from calendar import month_abbr, monthrange
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from django.core.cache import cache as shared
-from django.db.models import Count
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from common.errors import NotFound
@@ -34,11 +35,13 @@ THINNEST, LABELLED = 1.5, 40
 class Timeline:
     """What happened, by revision of the catalogue.
 
-    ``periods`` oldest first; ``months`` counts files by instrument and first of the month.
+    ``periods`` oldest first; ``months`` counts files by instrument and first of the month;
+    ``undated`` are the (instrument, month) in which not all of them have a delivery date.
     """
 
     periods: list[Period]
     months: dict[str, dict[datetime, int]]
+    undated: frozenset[tuple[str, datetime]]
     published: frozenset[str]
 
     @property
@@ -50,26 +53,33 @@ class Timeline:
 
 
 def read() -> Timeline:
-    """The timeline of the catalogue as it is; four queries for a new state of it, then one."""
+    """The timeline of the catalogue as it is; five queries for a new state of it, then one."""
     key = f"timeline:{revision.state()}"
     found = shared.get(key)
     if found is None:
-        found = Timeline(standing.periods(), _months(), frozenset(
+        found = Timeline(standing.periods(), *_months(), frozenset(
             CatalogFile.objects.published().filter(extension=".pmap")
             .values_list("name", flat=True)))
         shared.set(key, found, timeout=24 * 3600)
     return found
 
 
-def _months() -> dict[str, dict[datetime, int]]:
-    rows = (CatalogFile.objects.published().exclude(instrument="")
-            .annotate(month=TruncMonth(Coalesce("delivery_date", "activation_date"), tzinfo=UTC))
-            .exclude(month=None).order_by().values("instrument", "month")
-            .annotate(number=Count("pk")).values_list("instrument", "month", "number"))
-    found: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for instrument, month, number in rows:
-        found[instrument][month] = number
-    return {instrument: found[instrument] for instrument in sorted(found)}
+def _months() -> tuple[dict[str, dict[datetime, int]], frozenset[tuple[str, datetime]]]:
+    """Files by instrument and month of their delivery, else of their first use; and the latter."""
+    files = CatalogFile.objects.published().exclude(instrument="")
+    undated = _counted(files.filter(delivery_date=None), "activation_date")
+    found: dict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
+    for instrument, month, number in [*_counted(files, "delivery_date"), *undated]:
+        found[instrument][month] += number
+    return ({instrument: dict(found[instrument]) for instrument in sorted(found)},
+            frozenset((instrument, month) for instrument, month, _ in undated))
+
+
+def _counted(files: QuerySet, date: str) -> list[tuple[str, datetime, int]]:
+    return list(
+        files.exclude(**{date: None}).annotate(month=TruncMonth(date, tzinfo=UTC)).order_by()
+        .values("instrument", "month").annotate(number=Count("pk"))
+        .values_list("instrument", "month", "number"))
 
 
 def checked_year(text: str | None, timeline: Timeline) -> int | None:
@@ -199,7 +209,9 @@ def deliveries_picture(timeline: Timeline, year: int | None) -> Picture:
                 "width": round(slot * 0.84, 2), "height": round(height, 2),
                 "middle": round(LEFT + (number + 0.5) * slot, 2),
                 "count": count, "year": month.year, "label": f"{count:,}" if year else "",
-                "title": f"{instrument.upper()}, {month:%Y-%m}: {count:,} files"})
+                "title": f"{instrument.upper()}, {month:%Y-%m}: {count:,} files",
+                "query": "" if (instrument, month) in timeline.undated else _query(
+                    instrument, month)})
     picture.height = TOP + len(picture.rows) * (BARS + 2 * GAP)
     step = 1 if year else 12 * max(len(months) // (12 * 14), 1)
     picture.marks = [
@@ -207,6 +219,13 @@ def deliveries_picture(timeline: Timeline, year: int | None) -> Picture:
          "text": month_abbr[month.month] if year else str(month.year)}
         for number, month in enumerate(months) if number % step == 0]
     return picture
+
+
+def _query(instrument: str, month: datetime) -> str:
+    """Filters of the list of files for what was delivered in ``month``."""
+    following = _moment(month.year, month.month + 1)
+    return urlencode({"instrument": instrument, "extension": "*",
+                      "start_date": f"{month:%Y-%m-%d}", "stop_date": f"{following:%Y-%m-%d}"})
 
 
 def _all_months(timeline: Timeline, year: int | None) -> list[datetime]:

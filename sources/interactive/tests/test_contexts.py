@@ -258,7 +258,14 @@ def test_files_are_counted_by_month_and_instrument(client):
     assert [(bar["title"], bar["label"]) for bar in bars] == [
         ("ACS, 2020-01: 2 files", "2"), ("ACS, 2020-02: 1 files", "1")]
     assert bars[0]["height"] == pytest.approx(2 * bars[1]["height"])
-    assert "ACS, 2020-01: 2 files" in client.get("/timeline/").content.decode()
+    assert known.undated == {("cos", moment(2021, 5))}
+    page = client.get("/timeline/", {"year": 2020}).content.decode()
+    assert "ACS, 2020-01: 2 files" in page
+    listed = re.search(r'href="(/browse_db/\?instrument=acs[^"]*start_date=2020-01[^"]*)"', page)[1]
+    assert set(re.findall(r"a\d_bia\.fits(?=</a>)", client.get(
+        listed.replace("&amp;", "&")).content.decode())) == {"a1_bia.fits", "a2_bia.fits"}
+    assert "/browse_db/?instrument=cos" not in client.get(
+        "/timeline/", {"year": 2021}).content.decode()
 
 
 @pytest.mark.parametrize("year", ["1800", "x", "99999", "-1", "\uff12\uff10", "%00", "1" * 5000])
