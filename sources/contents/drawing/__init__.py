@@ -1,0 +1,1 @@
+"""Pictures of arrays and columns, for light and dark pages."""
