@@ -25,6 +25,7 @@ ROUTERS = (
     "interactive.api_file_page",
     "bestrefs.api",
     "bestrefs.api_explain",
+    "contents.api",
 )
 
 

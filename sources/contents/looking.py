@@ -6,15 +6,19 @@ import re
 from pathlib import Path
 
 from .parts import Workshop
+from .words import number, size
 
-#: Beginnings of names' endings and what people call the format.
+#: Endings of the two halves of a GEIS pair.
+GEIS_HEADER, GEIS_DATA = re.compile(r"\.[a-z]\dh$"), re.compile(r"\.[a-z]\dd$")
+
+#: Endings of names, and what people call the format.
 FORMATS = (
     (re.compile(r"\.fits?(\.gz)?$"), "FITS"),
     (re.compile(r"\.asdf$"), "ASDF"),
     (re.compile(r"\.json$"), "JSON"),
     (re.compile(r"\.ya?ml$"), "YAML"),
-    (re.compile(r"\.[a-z]\dh$"), "GEIS"),
-    (re.compile(r"\.[a-z]\dd$"), "GEIS data"),
+    (GEIS_HEADER, "GEIS"),
+    (GEIS_DATA, "GEIS"),
 )
 
 
@@ -49,3 +53,33 @@ def _read(form: str, path: Path, shop: Workshop, data: Path | None) -> list[dict
     if form == "GEIS":
         return geis.parts(path, shop, data)
     return text.parts(path, shop)
+
+
+def summary(part: dict) -> dict:
+    """What an overview needs of a part."""
+    content = part.get("image") or part.get("table") or {}
+    return {
+        "number": part["number"], "title": part["title"], "kind": part["kind"],
+        "about": _about(part), "fault": part["fault"], "thumbnail": content.get("thumbnail"),
+    }
+
+
+def _about(part: dict) -> str:
+    """One line: how large it is."""
+    if part["kind"] == "image":
+        image = part["image"] or {}
+        return f"{size(image['shape'])} {image['type']}" if image else "image"
+    if part["kind"] == "table":
+        table = part["table"]
+        if not table:
+            return "table"
+        return f"{_many(table['rows'], 'row')}, {_many(len(table['columns']), 'column')}"
+    if part["kind"] == "tree":
+        return f"{_many(part['tree'].get('count', 1), 'entry', 'entries')}"
+    if part["kind"] == "text":
+        return _many(part["lines"], "line")
+    return _many(len(part.get("cards", [])), "card")
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{number(count)} {one if count == 1 else several or one + 's'}"

@@ -9,11 +9,12 @@ import numpy as np
 
 from . import statistics
 from .drawing import curves, histograms, images
-from .drawing.gallery import Gallery, number
+from .drawing.gallery import Gallery
 from .pixels import Pixels
+from .words import number
 
 #: Planes of a cube that get a picture.
-PLANES = 9
+PLANES = 6
 
 #: Planes from which the curve of medians is drawn, and pixels of each that are read for it.
 MEDIAN_PLANES, MEDIAN_PIXELS = 300, 40_000
@@ -93,19 +94,30 @@ def _add_pictures(found: dict, subject: Subject, summary, gallery: Gallery) -> N
         return
     if len(pixels.shape) == 1:
         _add_curve(found, subject, gallery)
-    else:
-        found["planes"] = _planes(found, subject, gallery)
+        return
     if subject.flags or pixels.dtype.kind == "b":
         found["flags"] = _flags(subject)
-    elif summary.is_constant:
+    if summary.is_constant:
         found["note"] = f"Every pixel has the value {number(summary.minimum, 8)}."
-    elif pixels.size > 64:
+    if summary.is_constant and summary.finite == summary.count:
+        found["thumbnail"] = images.thumbnail(
+            gallery, f"{subject.key}-small", np.full(_outline(pixels.shape), 0.5))
+        return
+    found["planes"] = _planes(found, subject, gallery)
+    if pixels.size > 64 and not found["flags"] and not summary.is_constant:
         bars = statistics.histogram(pixels, summary)
         if bars is not None:
             found["histogram"] = histograms.draw(
                 gallery, f"{subject.key}-histogram", bars, summary, title=subject.title,
                 unit=subject.unit, limits=found.pop("limits", None))
     found.pop("limits", None)
+
+
+def _outline(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The proportions of the last two axes in a few pixels."""
+    rows, columns = shape[-2:]
+    scale = 24 / max(rows, columns)
+    return max(1, round(rows * scale)), max(1, round(columns * scale))
 
 
 def _add_curve(found: dict, subject: Subject, gallery: Gallery) -> None:

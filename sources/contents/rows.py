@@ -258,7 +258,7 @@ def _column_cells(path: Path, layout: dict, raw: np.ndarray, column: dict) -> li
                 for row in stored(raw, column)]
     if what == "variable":
         return [_variable(path, layout, column, *map(int, row)) for row in stored(raw, column)]
-    none = "NaN" if column["code"] in "EDCM" else "–"
+    none = "NaN" if column["code"] in "EDCM" else "\u2013"
     return [_joined([written(value, none) for value in row[:SHOWN_VALUES]], len(row))
             for row in numbers(raw, column)]
 
@@ -268,7 +268,7 @@ def _cut(text: str) -> str:
 
 
 def _logical(value: bytes) -> str:
-    return {b"T": "true", b"F": "false"}.get(value, "–")
+    return {b"T": "true", b"F": "false"}.get(value, "\u2013")
 
 
 def _joined(shown: list[str], count: int) -> str:

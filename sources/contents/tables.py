@@ -10,7 +10,8 @@ import numpy as np
 
 from . import rows
 from .drawing import curves
-from .drawing.gallery import Gallery, label
+from .drawing.gallery import Gallery
+from .words import label
 
 #: Rows from which pictures are drawn; evenly spread when there are more.
 SAMPLE_ROWS = 200_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .gallery import COLOURS, Gallery, Theme, label, number, round_ticks
+from ..words import label, number
+from .gallery import COLOURS, Gallery, Theme, round_ticks
 
 SIZE = (390, 230)
 WIDE = (720, 300)
@@ -20,7 +21,8 @@ LINES = 14
 
 
 def draw(gallery: Gallery, name: str, x: np.ndarray, y: np.ndarray, *, title: str,
-         x_label: str, y_label: str, wide: bool = False, whole_numbers: bool = False) -> dict | None:
+         x_label: str, y_label: str, wide: bool = False,
+         whole_numbers: bool = False) -> dict | None:
     """``y`` over ``x``; None where there is nothing finite to draw."""
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     good = np.isfinite(y) & np.isfinite(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 
+from ..words import number
+
 #: Pixels of a picture for each pixel of the page: crisp on fine screens.
 DENSITY = 2
-
-#: Nothing in a control range may reach the fonts.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 @dataclass(frozen=True)
@@ -98,24 +96,7 @@ def _fitted(size: tuple[int, int], limit: int) -> tuple[int, int]:
     return tuple(max(24, int(side * scale) // 2 * 2) for side in size)
 
 
-# ---- letters and numbers -------------------------------------------------
-
-
-def label(*parts: object, limit: int = 60) -> str:
-    """Words for an axis, with the unit in brackets if it is the second part and there is one."""
-    text, unit = (*parts, "")[:2]
-    words = f"{text} ({unit})" if unit else str(text)
-    words = CONTROL.sub(" ", words).strip()
-    return words if len(words) <= limit else words[:limit - 1] + "…"
-
-
-def number(value: float | int | None, digits: int = 5) -> str:
-    """A number for people: few digits, no exponent where that is readable."""
-    if value is None:
-        return "none"
-    if isinstance(value, int | np.integer) and abs(value) < 10**9:
-        return f"{value:,}".replace(",", " ")
-    return f"{float(value):.{digits}g}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+# ---- axes ----------------------------------------------------------------
 
 
 def plain_powers(axis) -> None:
@@ -133,7 +114,9 @@ class ShortNumbers(Formatter):
         return number(float(value))
 
     def format_ticks(self, values):
-        for digits in range(3, 16):
+        largest = max((abs(float(value)) for value in values), default=0)
+        whole = len(str(int(largest))) if largest < 1e6 else 0
+        for digits in range(max(3, whole), 16):
             texts = [number(float(value), digits) for value in values]
             if len(set(texts)) == len(texts):
                 break
@@ -142,5 +125,6 @@ class ShortNumbers(Formatter):
 
 def round_ticks(axis, count: int, *, integer: bool = False) -> None:
     """At most ``count`` ticks at round numbers."""
-    axis.set_major_locator(MaxNLocator(count, integer=integer, steps=[1, 2, 2.5, 5, 10]))
+    steps = [1, 2, 5, 10] if integer else [1, 2, 2.5, 5, 10]
+    axis.set_major_locator(MaxNLocator(count, integer=integer, steps=steps))
     axis.set_major_formatter(ShortNumbers())

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.ticker import LogLocator
 
 from ..statistics import Histogram, Statistics
-from .gallery import Gallery, Theme, label, number, plain_powers, round_ticks
+from ..words import label, number
+from .gallery import Gallery, Theme, plain_powers, round_ticks
 
 SIZE = (470, 240)
 
@@ -14,14 +15,16 @@ SIZE = (470, 240)
 def draw(gallery: Gallery, name: str, found: Histogram, summary: Statistics, *, title: str,
          unit: str = "", limits: tuple[float, float] | None = None) -> dict:
     """Logarithmic counts over values; ``limits`` are those of the picture beside it."""
-    edges, counts = found.edges, found.counts
+    used = np.flatnonzero(found.counts)
+    counts = found.counts[used[0]:used[-1] + 1]
+    edges = found.edges[used[0]:used[-1] + 2]
 
     def paint(figure, theme: Theme):
-        axes = figure.add_axes((62 / SIZE[0], 44 / SIZE[1], 1 - 76 / SIZE[0], 1 - 56 / SIZE[1]))
+        axes = figure.add_axes((72 / SIZE[0], 44 / SIZE[1], 1 - 86 / SIZE[0], 1 - 56 / SIZE[1]))
         axes.grid(axis="y")
         if limits:
-            axes.axvspan(max(limits[0], edges[0]), min(limits[1], edges[-1]),
-                         color=theme.series[0], alpha=0.13, linewidth=0)
+            axes.axvspan(*np.clip(limits, edges[0], edges[-1]), color=theme.series[0], alpha=0.13,
+                         linewidth=0)
         axes.stairs(np.maximum(counts, 0.4), edges, baseline=0.4, fill=True,
                     color=theme.series[0], alpha=0.85)
         axes.axvline(summary.median, color=theme.series[1], linewidth=1.2)

@@ -9,7 +9,8 @@ from astropy.visualization import ZScaleInterval
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 
 from ..pixels import Pixels, reduced
-from .gallery import COLOURS, DENSITY, Gallery, Theme, label, number, round_ticks
+from ..words import label, number
+from .gallery import COLOURS, DENSITY, Gallery, Theme, round_ticks
 
 #: Largest area for the pixels of a picture, in pixels of the page.
 WIDTH, HEIGHT = 470, 430
@@ -121,7 +122,7 @@ def _caption(seen: View, stretched: bool) -> str:
     parts = [f"z-scale from {number(low)} to {number(high)}"]
     y, x = seen.joined
     if (y, x) != (1, 1):
-        parts.append(f"each point is the mean of {x} × {y} pixels")
+        parts.append(f"each point is the mean of {x} \u00d7 {y} pixels")
     if stretched:
         parts.append("stretched to be visible")
     if not np.isfinite(seen.values).all():
@@ -190,7 +191,7 @@ def draw_flags(gallery: Gallery, name: str, pixels: Pixels, *, title: str, flagg
     share = 100 * flagged / max(1, pixels.size)
     caption = f"Orange: pixels with any flag, {number(flagged)} ({number(share, 3)} %)"
     if (y, x) != (1, 1):
-        caption += f"; a point is orange if any of its {x} × {y} pixels is flagged"
+        caption += f"; a point is orange if any of its {x} \u00d7 {y} pixels is flagged"
     return gallery.draw(
         name, (LEFT + width + 20, BOTTOM + height + TOP), paint,
         alt=(f"{title}: map of flags, {columns} by {rows} pixels;"

@@ -16,10 +16,10 @@ import numpy as np
 import yaml
 from asdf.tags.core.ndarray import NDArrayType
 
-from ..drawing.gallery import number
 from ..parts import Subject, Workshop, describe_image, holds_flags, type_name
 from ..pixels import Pixels
 from ..trees import Planter, short_tag
+from ..words import number
 from .text import load_yaml, text_part
 
 #: Values of an array that are written into the tree; of larger ones the range is.
@@ -34,8 +34,8 @@ HEAD = 16 * 1024 * 1024
 #: Nested models whose expression is written out.
 MODEL_DEPTH = 12
 
-OPERATIONS = {"compose": " | ", "concatenate": " & ", "add": " + ", "subtract": " − ",
-              "multiply": " × ", "divide": " / ", "power": " ^ "}
+OPERATIONS = {"compose": " | ", "concatenate": " & ", "add": " + ", "subtract": " \u2212 ",
+              "multiply": " \u00d7 ", "divide": " / ", "power": " ^ "}
 
 
 def parts(path: Path, shop: Workshop) -> list[dict]:

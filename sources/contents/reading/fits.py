@@ -188,7 +188,7 @@ class _Context:
                              f" {layout['declared']:,} rows that the header declares.")
         part["table"] = describe_table(
             self.path, layout, part["key"], part["title"], self.shop.gallery)
-        part["table"]["first_rows"] = rows.cells(self.path, layout, 0, 100)
+        part["table"]["first_rows"] = rows.cells(self.path, layout, 0, 10 if self.kept else 100)
         if not self.kept:
             part["table"]["layout"] = None
             part["table"]["note"] = ("The file is compressed, so only the first 100 rows can be"

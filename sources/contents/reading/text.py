@@ -57,7 +57,7 @@ def yaml_parts(path: Path, shop: Workshop) -> list[dict]:
 
 def load_yaml(text: str):
     """The document of ``text``, or a list of its documents."""
-    documents = list(yaml.load_all(text, Loader=Loader))  # noqa: S506  (a safe loader)
+    documents = list(yaml.load_all(text, Loader=Loader))
     return documents[0] if len(documents) == 1 else documents
 
 
