@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Router, Schema, Status
 
 from common.errors import Unavailable
 from interactive.api import FileName
@@ -132,8 +132,8 @@ def file_contents(request: HttpRequest, name: Path[FileName]):
         raise Unavailable(f"The contents of '{name}' could not be read: {found.error}")
     if not found.ready:
         progress = found.progress
-        return 202, {"state": progress["state"], "progress": progress["progress"],
-                     "text": progress["progress_text"] or progress["note"]}
+        return Status(202, {"state": progress["state"], "progress": progress["progress"],
+                            "text": progress["progress_text"] or progress["note"]})
     description = found.json()
-    return 200, {**description, "name": row.name, "parts": [
-        services.part(found, part["number"]) for part in description["parts"]]}
+    return Status(200, {**description, "name": row.name, "parts": [
+        services.part(found, part["number"]) for part in description["parts"]]})

@@ -33,10 +33,10 @@ def describe(path: Path, name: str, shop: Workshop, data: Path | None = None) ->
     ``data`` is the second half of a GEIS pair.  The description is what JSON can hold.
     """
     form = format_of(name)
-    size = path.stat().st_size
     parts = _read(form, path, shop, data)
-    return {"format": form, "size": size, "faults": shop.faults, "notes": shop.notes,
-            "parts": parts}
+    both = [path, data] if data and data.is_file() else [path]
+    return {"format": form, "size": sum(each.stat().st_size for each in both),
+            "faults": shop.faults, "notes": shop.notes, "parts": parts}
 
 
 def _read(form: str, path: Path, shop: Workshop, data: Path | None) -> list[dict]:

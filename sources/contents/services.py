@@ -27,14 +27,17 @@ PICTURE = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 
 @dataclass(frozen=True)
 class Page:
-    """Rows ``first`` to ``last`` of a table, counted from 1, as texts."""
+    """Rows ``first`` to ``last`` of a table, counted from 1, as texts.
+
+    Each row is its number and its cells, each with whether it is a single number.
+    """
 
     number: int
     pages: int
     first: int
     last: int
     total: int
-    rows: list[tuple[int, list[str]]]
+    rows: list[tuple[int, list[tuple[str, bool]]]]
 
 
 def published(name: str) -> CatalogFile:
@@ -106,26 +109,28 @@ def default_part(description: dict) -> int:
     return next((part["number"] for part in description["parts"] if part["kind"] != "header"), 0)
 
 
-def page_of_rows(row: CatalogFile, part: dict, number: int) -> Page:
+def page_of_rows(file: CatalogFile, part: dict, number: int) -> Page:
     """Rows of the table in ``part`` on page ``number``; the nearest page if there is no such."""
     table = part.get("table")
     if not table:
-        raise NotFound(f"{part['title']} of {row.name} is no table.")
+        raise NotFound(f"{part['title']} of {file.name} is no table.")
     layout = table["layout"]
     total = layout["rows"] if layout else len(table["first_rows"])
     pages = max(1, -(-total // PAGE))
     number = min(max(1, number), pages)
     start = (number - 1) * PAGE
     stop = min(start + PAGE, total)
-    cells = _cells(row, layout, start, stop) if layout else table["first_rows"][start:stop]
-    return Page(number, pages, start + 1 if total else 0, stop, total,
-                list(enumerate(cells, start + 1)))
+    cells = _cells(file, layout, start, stop) if layout else table["first_rows"][start:stop]
+    single = [column["kind"] == "number" and not column["shape"] for column in table["columns"]]
+    return Page(number, pages, start + 1 if total else 0, stop, total, [
+        (row, list(zip(texts, single, strict=True)))
+        for row, texts in enumerate(cells, start + 1)])
 
 
-def _cells(row: CatalogFile, layout: dict, start: int, stop: int) -> list[list[str]]:
-    path = store.location(row.name)
+def _cells(file: CatalogFile, layout: dict, start: int, stop: int) -> list[list[str]]:
+    path = store.location(file.name)
     if path is None:
-        raise NotFound(not_stored(row))
+        raise NotFound(not_stored(file))
     return rows.cells(path, layout, start, stop)
 
 

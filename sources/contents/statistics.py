@@ -18,6 +18,7 @@ MAD_TO_SIGMA = 1.4826022
 #: A histogram reaches this many robust sigmas to both sides of the median, or to the extremes.
 HISTOGRAM_SIGMAS = 12
 
+#: Steps of a histogram, at most; fewer for few pixels, so that steps are not mostly noise.
 HISTOGRAM_BINS = 120
 
 
@@ -188,12 +189,13 @@ def _edges(found: Statistics, integer: bool) -> np.ndarray:
     high = min(found.maximum, found.median + HISTOGRAM_SIGMAS * width)
     if low >= high:
         low, high = found.minimum, found.maximum
+    most = min(HISTOGRAM_BINS, max(16, round(1.3 * math.sqrt(found.finite))))
     if integer and high - low < 2**52:
         low, high = math.floor(low), math.ceil(high)
-        step = max(1, -(-(high - low + 1) // HISTOGRAM_BINS))
+        step = max(1, -(-(high - low + 1) // most))
         bins = -(-(high - low + 1) // step)
         return low - 0.5 + step * np.arange(bins + 1)
-    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
+    edges = np.linspace(low, high, most + 1)
     # Neighbouring floats: values that differ by less than bins can tell.
     return edges if np.all(np.diff(edges) > 0) else np.array([low, high], dtype=float)
 

@@ -173,17 +173,17 @@ def _draw(found: dict, layout: dict, columns: list[_Column], key: str, title: st
                 and (layout["rows"] > 1 or column.layout["repeat"] > 1)
                 and not column.is_constant]
     natural = _natural(drawable)
-    shown = 0
-    for number, column in enumerate(columns, 1):
-        if column not in drawable or column is natural or _is_natural_vector(column, drawable):
-            continue
-        if shown >= PICTURES:
-            found["note"] = (f"The first {PICTURES} columns that vary are drawn;"
-                             " the table above has the range of every column.")
-            break
-        picture = _picture(gallery, f"{key}-column{number}", title, column, natural, columns)
+    chosen = [(number, column) for number, column in enumerate(columns, 1)
+              if any(column is each for each in drawable) and column is not natural
+              and not _is_natural_vector(column, drawable)]
+    if len(chosen) > PICTURES:
+        found["note"] = (f"The first {PICTURES} columns that vary are drawn;"
+                         " the table above has the range of every column.")
+    wide = len(chosen) == 1
+    for number, column in chosen[:PICTURES]:
+        picture = _picture(gallery, f"{key}-column{number}", title, column, natural, columns,
+                           wide)
         if picture:
-            shown += 1
             found["pictures"].append({"column": column.name, "picture": picture})
             if found["thumbnail"] is None:
                 found["thumbnail"] = _spark(gallery, f"{key}-small", column, natural)
@@ -207,16 +207,16 @@ def _is_natural_vector(column: _Column, columns: list[_Column]) -> bool:
 
 
 def _picture(gallery: Gallery, name: str, title: str, column: _Column, natural: _Column | None,
-             columns: list[_Column]) -> dict | None:
+             columns: list[_Column], wide: bool) -> dict | None:
     about = f"{title}, column {label(column.name)}"
     values = column.values
     if column.layout["repeat"] > 1:
         return _vector_picture(gallery, name, about, column, columns)
     if natural is not None:
         return curves.draw(gallery, name, natural.values.ravel(), values.ravel(), title=about,
-                           x_label=natural.axis, y_label=column.axis)
+                           x_label=natural.axis, y_label=column.axis, wide=wide)
     return curves.draw(gallery, name, _row_numbers(column), values.ravel(), title=about,
-                       x_label="row", y_label=column.axis, whole_numbers=True)
+                       x_label="row", y_label=column.axis, whole_numbers=True, wide=wide)
 
 
 def _row_numbers(column: _Column) -> np.ndarray:

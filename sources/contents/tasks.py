@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.conf import settings
 
@@ -23,19 +24,25 @@ def look(context, folder, name: str) -> None:
 
     Writes ``result.json`` with an overview, ``part-<number>.json`` for each part, and pictures.
     """
-    # The library of pictures keeps its list of fonts there; without, it makes it each time.
-    os.environ.setdefault("MPLCONFIGDIR", str(settings.INSTANCE.shared_cache / "matplotlib"))
-    from . import looking, services
-    from .drawing.gallery import Gallery
-    from .parts import Workshop
+    from . import services
 
     reading, path, data = services.paths(name)
     if path is None:
         raise NotFound(f"The bytes of '{reading}' are not stored here, so nothing can be shown.")
-    shop = Workshop(Gallery(folder), context.progress)
-    description = looking.describe(path, reading, shop, data)
+    write(path, reading, folder, context.progress, data)
+
+
+def write(path: Path, name: str, folder: Path, report=lambda done, total, text: None,
+          data: Path | None = None) -> None:
+    """Look into the file at ``path``, known as ``name``, and write what is found to ``folder``."""
+    # The library of pictures keeps its list of fonts there; without, it makes it each time.
+    os.environ.setdefault("MPLCONFIGDIR", str(settings.INSTANCE.shared_cache / "matplotlib"))
+    from . import looking
+    from .drawing.gallery import Gallery
+    from .parts import Workshop
+
+    description = looking.describe(path, name, Workshop(Gallery(folder), report), data)
     for part in description["parts"]:
         kept.write_json(folder / f"part-{part['number']}.json", part)
-    kept.write_json(folder / "result.json",
-                    {**description, "parts": [looking.summary(part) for part in
-                                              description["parts"]]})
+    parts = [looking.summary(part) for part in description["parts"]]
+    kept.write_json(folder / "result.json", {**description, "parts": parts})

@@ -41,8 +41,11 @@ class Planter:
         if node is None:
             node = self._node(value, path)
         node.setdefault("children", [])
-        tag = getattr(value, "_tag", "")
-        return {"key": key, "tag": short_tag(tag) if isinstance(tag, str) else "", **node}
+        # Not of arrays: asking one for an attribute reads it.
+        tag = "" if node["kind"] == "array" else getattr(value, "_tag", "")
+        # The same node, changed: who made it may add to it later.
+        node.update(key=key, tag=short_tag(tag) if isinstance(tag, str) else "")
+        return node
 
     def _tagged(self, value: Tagged, key: str, path: tuple) -> dict:
         node = self.plant(value.value, key, path)

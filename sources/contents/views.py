@@ -44,7 +44,7 @@ def _description(request, file, found) -> dict:
     wanted = _whole(request.GET.get("part"), services.default_part(description))
     if wanted >= len(description["parts"]):
         wanted = services.default_part(description)
-    part = services.part(found, wanted)
+    part = services.part(found, wanted) if description["parts"] else {}
     context = {
         "description": description, "part": part, "version": services.VERSION,
         "address": reverse("contents_panel", args=[file.name]),

@@ -106,7 +106,7 @@ def draw_matrix(gallery: Gallery, name: str, values: np.ndarray, *, title: str, 
              f" to {number(high)}{' ' + unit if unit else ''}."))
 
 
-def _axes(figure, size: tuple[int, int], x_label: str, y_label: str, right: int = 14):
+def _axes(figure, size: tuple[int, int], x_label: str, y_label: str, right: int = 24):
     width, height = size
     axes = figure.add_axes((66 / width, 44 / height, (width - 66 - right) / width,
                             (height - 56) / height))

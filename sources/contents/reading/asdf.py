@@ -42,7 +42,7 @@ def parts(path: Path, shop: Workshop) -> list[dict]:
     """The tree as first part, then one part for each of the larger arrays."""
     try:
         with _core_only(), _opened(path) as file:
-            return _Reading(shop).parts(dict(file.tree))
+            return _Reading(shop).parts(_ordered(file.tree))
     except (ValueError, OSError, TypeError, KeyError, IndexError, AttributeError, RecursionError,
             RuntimeError, yaml.YAMLError) as exc:
         shop.faults.append(f"The file cannot be read as ASDF: {_first_line(exc)}")
@@ -62,6 +62,11 @@ def _core_only():
 
 def _opened(path: Path):
     return asdf.open(path, lazy_load=True, memmap=True, ignore_unrecognized_tag=True)
+
+
+def _ordered(tree) -> dict:
+    """What a file is for first, what programs note about themselves last."""
+    return dict(sorted(tree.items(), key=lambda item: item[0] in ("asdf_library", "history")))
 
 
 def _first_line(exc: Exception) -> str:
@@ -101,6 +106,8 @@ class _Reading:
         self.models: list[dict] = []
 
     def parts(self, tree: dict) -> list[dict]:
+        if not tree:
+            self.shop.faults.append("The file has no tree: nothing is in it.")
         planter = Planter(self._special)
         planted = planter.plant(tree)
         if planter.cut:
@@ -182,7 +189,7 @@ def _find_models(value: Any, path: tuple, found: list[dict], depth: int = 0) -> 
     """The outermost models and coordinate systems below ``value``."""
     if len(found) >= 200 or depth > 40:
         return
-    tag = short_tag(str(getattr(value, "_tag", "")))
+    tag = short_tag(str(getattr(value, "_tag", ""))) if isinstance(value, dict) else ""
     if isinstance(value, dict) and ("transform/" in tag or "wcs/wcs" in tag):
         found.append({"path": _path(path), "name": str(value.get("name", ""))[:200], "tag": tag,
                       "text": expression(value)[:1500]})
