@@ -18,7 +18,7 @@ from interactive.models import (
     Delivery,
     DeliveryFile,
 )
-from interactive.services import rule_graph, store
+from interactive.services import rule_graph, rule_tables, store
 from interactive.services.file_page import history
 from interactive.services.importing import CacheSource, import_catalog
 from interactive.views import browse
@@ -295,7 +295,11 @@ def test_lineage_and_patterns_of_a_reference_of_the_demonstration(client, hst_de
     assert client.get(f"/api/v1/files/{reference.name}/lineage").status_code == 202
     patterns = client.get(f"/browse/{reference.name}/patterns/")
     assert f"{rmap} under {pmap}" in words(patterns) and "Reading all rules" in words(patterns)
+    alone = client.get(f"/browse/{reference.name}/all_patterns/", headers={"HX-Request": "true"})
+    assert f'hx-get="/browse/{reference.name}/all_patterns/"'.encode() in alone.content
     work()
+    alone = client.get(f"/browse/{reference.name}/all_patterns/", headers={"HX-Request": "true"})
+    assert b"hx-trigger" not in alone.content and rmap in words(alone)
     page = words(client.get(f"/browse/{reference.name}/lineage/"))
     assert "it appeared in" in page and "this file" in page
     series = history.compute(reference)
@@ -307,6 +311,23 @@ def test_lineage_and_patterns_of_a_reference_of_the_demonstration(client, hst_de
     answer = client.get(f"/api/v1/files/{reference.name}/lineage")
     assert answer.status_code == 200 and reference.name in [
         member["name"] for member in answer.json()["members"]]
+
+
+def test_the_history_equals_what_each_rule_says(hst_demo):
+    """Of all references of a type: the spans against the table of every single rule."""
+    rules = list(CatalogFile.objects.filter(
+        instrument="acs", filekind="darkfile", extension=".rmap").order_by("name"))
+    assert len(rules) > 2
+    for reference in CatalogFile.objects.filter(links_up__parent__in=rules).distinct():
+        (series,) = history.compute(reference)
+        told = {}
+        for span in series.spans:
+            names = [row.name for row in rules if span.first <= row.name <= span.last]
+            assert len(names) == span.count
+            told.update(dict.fromkeys(names, span.patterns))
+        for row in rules:
+            _, patterns = history.patterns_of(rule_tables.table_of(row), reference.name)
+            assert told.get(row.name, []) == patterns
 
 
 def test_patterns_in_other_rules_and_contexts(client, hst_demo):

@@ -30,13 +30,17 @@ LONGEST = 128
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page: its address and heading, what it tells, and for which files it is."""
+    """A part of the page: its address and heading, what it tells, and for which files it is.
+
+    One that is not ``listed`` belongs to another part.
+    """
 
     name: str
     title: str
     about: str
     references: bool = True
     rules: bool = True
+    listed: bool = True
 
     def fits(self, file: CatalogFile) -> bool:
         return self.references if file.type == FileType.REFERENCE else self.rules
@@ -51,6 +55,8 @@ PARTS = (
     Part("lineage", "Lineage", "what came before and after, and when each was latest"),
     Part("used_by", "Used By Files", "rules and contexts that contain it"),
     Part("patterns", "Lookup Patterns", "parameters that lead to it", rules=False),
+    # Within the one before; alone while it is being computed.
+    Part("all_patterns", "Lookup Patterns in All Rules", "", rules=False, listed=False),
     Part("constraints", "Reference Constraints (.tpn)", "what certification requires"),
     Part("actions", "Past Actions", "submissions, deliveries, contexts"),
 )
@@ -79,7 +85,7 @@ def browse(request, name: str):
         "roles": facts.roles(file),
         "bad": getattr(file, "bad_mark", None),
         "rows": facts.record(file, delivered, known),
-        "parts": _parts(file),
+        "parts": [each for each in _parts(file) if each.listed],
         "predecessors": facts.predecessors(file),
         "type_name": facts.type_name(file.instrument, file.filekind),
         "contents_address": _contents_address(file),
@@ -106,7 +112,7 @@ def part(request, name: str, part: str):
         return _unknown(request, name)
     found = BY_NAME.get(part)
     if found is None or found not in _parts(file):
-        names = ", ".join(each.name for each in _parts(file))
+        names = ", ".join(each.name for each in _parts(file) if each.listed)
         raise NotFound(f"The page of {file.name} has no part '{part[:64]}'. It has {names}.")
     context = {"file": file, "part": found, **CONTENT[found.name](request, file)}
     alone = request.htmx and not request.htmx.boosted
@@ -148,10 +154,10 @@ def _lineage(request, file: CatalogFile) -> dict:
     if file.type == FileType.MAPPING:
         found = lineage.of_rule(file)
         return {"lineage": found, "picture": picture.draw(found)}
-    result = history.obtain(file)
-    if not result.ready:
-        return {"kept": result}
-    series = history.read(result)
+    followed = _all_patterns(request, file)
+    if "kept" in followed:
+        return followed
+    series = followed["series"]
     found = lineage.of_reference(file, series)
     return {"lineage": found, "series": series, "picture": picture.draw(found)}
 
@@ -172,10 +178,13 @@ def _patterns(request, file: CatalogFile) -> dict:
         given["problem"] = exc.message
         found = patterns.patterns(file)
     given["found"] = found
-    if found.choices:
-        result = history.obtain(file)
-        given |= {"series": history.read(result)} if result.ready else {"kept": result}
-    return given
+    return {**given, **_all_patterns(request, file)} if found.choices else given
+
+
+def _all_patterns(request, file: CatalogFile) -> dict:
+    """``series``, or ``kept`` while they are being computed."""
+    result = history.obtain(file)
+    return {"series": history.read(result)} if result.ready else {"kept": result}
 
 
 def _constraints(request, file: CatalogFile) -> dict:
@@ -193,6 +202,7 @@ CONTENT = {
     "lineage": _lineage,
     "used_by": _used_by,
     "patterns": _patterns,
+    "all_patterns": _all_patterns,
     "constraints": _constraints,
     "actions": _actions,
 }

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from common.errors import NotFound
-from interactive.models import CatalogFile, FileState, RuleLink
+from interactive.models import CatalogFile
 from interactive.services import store
 
 #: Lines of one page; rules of a few hundred lines are one page.
@@ -85,14 +85,14 @@ def _read(path: Path, sha1sum: str) -> str:
 def page(file: CatalogFile, number: int, address) -> TextPage:
     """Page ``number``, the nearest there is; ``address(name)`` is the page of a file.
 
-    One query, for the names of the files that the rule contains.
+    One query, for the names of files on the page.
     """
     lines = text(file).splitlines()
     pages = max(1, -(-len(lines) // PAGE))
     number = min(max(number, 1), pages)
     start = (number - 1) * PAGE
-    known = names_inside(file) | {file.derived_from}
-    inside = _inside_quotes(lines, start)
+    known = _published_names(lines[start:start + PAGE]) - {file.name}
+    inside = _inside_quotes(lines[:start])
     shown = []
     for offset, line in enumerate(lines[start:start + PAGE], start + 1):
         quotes = len(QUOTES.findall(line))
@@ -104,15 +104,18 @@ def page(file: CatalogFile, number: int, address) -> TextPage:
     return TextPage(shown, number, pages, len(lines))
 
 
-def _inside_quotes(lines: list[str], start: int) -> bool:
-    """Whether line ``start`` lies within a text of several lines."""
-    return sum(len(QUOTES.findall(line)) for line in lines[:start]) % 2 == 1
+def _inside_quotes(before: list[str]) -> bool:
+    """Whether a text of several lines is open after the lines ``before``."""
+    return len(QUOTES.findall("\n".join(before))) % 2 == 1
 
 
-def names_inside(file: CatalogFile) -> set[str]:
-    """Names of the published files that the rule contains directly."""
-    return set(RuleLink.objects.filter(parent=file).exclude(child__state=FileState.UPLOADED)
-               .values_list("child__name", flat=True))
+def _published_names(lines: list[str]) -> set[str]:
+    """Names of published files among the quoted texts of ``lines``; one query."""
+    quoted = {found.group()[1:-1] for line in lines for found in TOKENS.finditer(line)
+              if found.lastgroup == "text"}
+    names = {text for text in quoted if FILE.fullmatch(text)}
+    return set(CatalogFile.objects.published().filter(name__in=names)
+               .values_list("name", flat=True)) if names else set()
 
 
 def coloured(line: str, known: set[str], address) -> SafeString:
