@@ -28,7 +28,7 @@ MAX_EXTENSIONS = 2000
 MAX_YAML = 1024 * 1024
 
 #: Cards that have a value; others no rule asks for, and they take most of many headers.
-_CARD = re.compile(r"[A-Za-z0-9_\-]{1,8} *= |HIERARCH .*=|CONTINUE  ")
+_CARD = re.compile(r"(?!COMMENT |HISTORY )[A-Za-z0-9_\-]{1,8} *= |HIERARCH .*=|CONTINUE  ")
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.\-]{0,127})\s*[=:]\s*(.*?)\s*")
 _EXTENSION = re.compile(
     r"\[?\s*(?:ext(?:ension)?\s*)?(?:(?P<index>\d+)|(?P<name>[^\[\],]+?)"

@@ -153,7 +153,7 @@ const crdsHeaders = (() => {
 
   // Cards that have a value, one a line: others no rule asks for.
   function asText(cards) {
-    const kept = cards.filter((card) => /^([\w-]{1,8} *= |HIERARCH .*=|CONTINUE  )/.test(card));
+    const kept = cards.filter((card) => /^((?!COMMENT |HISTORY )[\w-]{1,8} *= |HIERARCH .*=|CONTINUE  )/.test(card));
     return [...kept.map((card) => card.trimEnd()), "END"].join("\n");
   }
 
