@@ -12,6 +12,7 @@ from pydantic import field_validator
 
 from bestrefs.services import answers, batch
 from bestrefs.services.answers import Answer, Kind, Subject
+from common.errors import BadRequest
 from interactive.services import contexts
 from jsonapi import checks
 
@@ -94,6 +95,8 @@ def of_headers(request: HttpRequest, asked: Asked):
 
 
 def _answer(asked: Asked) -> dict:
+    if not (asked.ids or asked.headers):
+        raise BadRequest("Give ids of datasets, or headers: {name: {keyword: value}}.")
     context = contexts.resolve(asked.context)
     context2 = contexts.resolve(asked.context2) if asked.context2 else ""
     batch.check_number(len(asked.ids) + len(asked.headers), "datasets and headers")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from archive import services as archive
 from interactive.models import CatalogFile, ContextPointer
@@ -67,7 +69,7 @@ def rules_from(monkeypatch, settings):
 
 @pytest.fixture
 def content(request, db, rules_from, demo_cache):
-    """``content("hst")``, ``content("jwst", real=True)``: rules, and contexts that are published."""
+    """``content("hst")``, ``content("jwst", real=True)``: rules, and published contexts."""
     def make(observatory: str, real: bool = False) -> Content:
         folder = (request.getfixturevalue("real_cache") if real else demo_cache(observatory))
         rules_from(observatory, folder)
@@ -99,3 +101,16 @@ def hst(content):
         ((product, exposure, instrument, header)
          for product, exposure, instrument, header in items), source="tests")
     return made
+
+
+@pytest.fixture
+def queries(client):
+    """``queries(address)``: the number of queries that a page takes, of both databases."""
+    def count(address: str) -> int:
+        with (CaptureQueriesContext(connections["default"]) as one,
+              CaptureQueriesContext(connections["archive"]) as other):
+            response = client.get(address)
+        assert response.status_code == 200, response.content[:500]
+        return len(one) + len(other)
+
+    return count

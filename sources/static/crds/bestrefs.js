@@ -27,10 +27,12 @@ for (const form of document.querySelectorAll("form[data-headers]")) {
 
   const take = async (chosen) => {
     button.disabled = true;
+    form.dataset.state = "reading";
     try {
       await (many ? readAll(chosen) : readOne(chosen[0]));
     } finally {
       button.disabled = false;
+      form.dataset.state = "read";
     }
   };
 
