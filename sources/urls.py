@@ -16,7 +16,7 @@ from common.api import api
 #: In the order in which they are asked; apps without pages have no urls.py.
 APPS = (
     "interactive", "bestrefs", "jsonapi", "jpoll", "jobs", "locking", "fileupload", "stats",
-    "archive", "contents",
+    "archive", "contents", "differences",
 )
 
 urlpatterns = [

@@ -26,6 +26,7 @@ ROUTERS = (
     "bestrefs.api",
     "bestrefs.api_explain",
     "contents.api",
+    "differences.api",
 )
 
 

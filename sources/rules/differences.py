@@ -214,8 +214,8 @@ class _Sections:
 
     def _add_header(self, section: Section, found: re.Match) -> None:
         key = found["key"]
-        values = [rule.header[key] if key in rule.header else None
-                  for rule in map(self.reader.read, (section.old, section.new))]
+        values = [self.reader.read(name).header.get(key, None)
+                  for name in (section.old, section.new)]
         section.headers.append(HeaderChange(
             key, found["action"] or found["deleted"], *map(_shown, values)))
 

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "archive",
     "contents",
     "bestrefs",
+    "differences",
     "jobs",
     "jsonapi",
     "jpoll",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from common.errors import NotFound
 from django.conf import settings
+
+from common.errors import NotFound
 from interactive.models import CatalogFile
 from interactive.services import store
 from jobs import kept

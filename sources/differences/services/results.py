@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from interactive.models import AffectedDatasets, CatalogFile
+from interactive.models import AffectedDatasets, CatalogFile, ContextHistory
 from jobs import kept
 from rules.names import split_serial
 
@@ -24,18 +24,34 @@ def obtain(pair: Pair) -> kept.Kept:
 def deliveries(pair: Pair) -> tuple[list[CatalogFile], bool]:
     """Rules delivered after the one of ``pair`` up to the other, oldest first; whether that is all.
 
-    Empty for rules of different series and for references.
+    Each has ``latest_since`` (a time or None), and its ``description`` is that of the context
+    history where the delivery has none.  Empty for rules of different series, for references,
+    and where nothing is known of any of them.
     """
     first, last = sorted((pair.old.name, pair.new.name))
     stem = split_serial(last)[0].rpartition(".")[0]
     if not pair.are_rules or not first.startswith(stem):
         return [], True
-    rows = (CatalogFile.objects.published()
-            .filter(extension=pair.new.extension, name__startswith=f"{stem}_",
-                    name__gt=first, name__lte=last)
-            .order_by("name").only("name", "stored", "delivery_date", "description"))
-    found = [row for row in rows[:DELIVERIES + 1]]
-    return found[:DELIVERIES], len(found) <= DELIVERIES
+    rows = list(CatalogFile.objects.published()
+                .filter(extension=pair.new.extension, name__startswith=f"{stem}_",
+                        name__gt=first, name__lte=last)
+                .order_by("name").only("name", "delivery_date", "description")[:DELIVERIES + 1])
+    found = rows[:DELIVERIES]
+    _add_history(found)
+    if not any(row.delivery_date or row.description or row.latest_since for row in found):
+        return [], True
+    return found, len(rows) <= DELIVERIES
+
+
+def _add_history(rows: list[CatalogFile]) -> None:
+    entries: dict[str, ContextHistory] = {}
+    for entry in (ContextHistory.objects.filter(context__in=[row.name for row in rows])
+                  .order_by("-start_date", "-id")):
+        entries[entry.context] = entry
+    for row in rows:
+        entry = entries.get(row.name)
+        row.latest_since = entry.start_date if entry else None
+        row.description = row.description or (entry.description if entry else "")
 
 
 def affected(pair: Pair) -> AffectedDatasets | None:

@@ -53,11 +53,15 @@ def _identifier(section, index: list[dict]) -> str:
 
 def _write_section(folder: Path, section, identifier: str) -> dict:
     """Write the files of ``section``; returns its entry in the summary."""
+    from rules.tables import readable, short_names
+
     headers = [{**asdict(change), "routine": change.routine} for change in section.headers]
     entry = {
         "id": identifier, "level": section.level, "old": section.old, "new": section.new,
         "instrument": section.instrument, "filekind": section.filekind,
-        "status": section.status, "parameters": section.parameters, "rows": len(section.rows),
+        "status": section.status, "parameters": section.parameters,
+        "titles": short_names(list(section.parameters)),
+        "dated": any(row.date for row in section.rows), "rows": len(section.rows),
         "cases": section.cases if section.level == "rmap" else 0,
         "headers": sum(not change.routine for change in section.headers),
         "files": {"added": len(section.added), "replaced": len(section.replaced),
@@ -67,8 +71,10 @@ def _write_section(folder: Path, section, identifier: str) -> dict:
         "text": _write_text(folder, section, identifier),
     }
     kept.write_json(folder / f"rows-{identifier}.json", {
-        "rows": [asdict(row) for row in section.rows], "headers": headers,
-        "files": {"added": section.added, "replaced": section.replaced,
+        "entries_list": [{**asdict(row), "shown": [readable(value) for value in row.case]}
+                         for row in section.rows],
+        "header": headers,
+        "references": {"added": section.added, "replaced": section.replaced,
                   "deleted": section.deleted}})
     return entry
 
@@ -112,9 +118,12 @@ def _totals(sections: list, old: str, new: str) -> dict:
 
 
 def section(found: kept.Kept, identifier: str) -> dict:
-    """The section ``identifier`` of a result with its rows and header changes."""
+    """The entry ``identifier`` of a summary, with ``entries_list``, ``header`` and ``references``.
+
+    These are its rows, its header changes, and the names of references added, replaced, deleted.
+    """
     entry = _entry(found, identifier)
-    return {**entry, **found.json(f"rows-{entry['id']}.json"), "counts": entry["files"]}
+    return {**entry, **_content(found, entry)}
 
 
 def text(found: kept.Kept, identifier: str) -> dict:
@@ -125,6 +134,10 @@ def text(found: kept.Kept, identifier: str) -> dict:
             f"There is no text difference for '{entry['new'] or entry['old']}': it is on one side"
             " only, or too large to compare line by line.")
     return {**entry, "difference": found.json(f"text-{entry['id']}.json")}
+
+
+def _content(found: kept.Kept, entry: dict) -> dict:
+    return found.json(f"rows-{entry['id']}.json")
 
 
 def _entry(found: kept.Kept, identifier: str) -> dict:
@@ -141,15 +154,15 @@ def rows(found: kept.Kept) -> Iterator[dict]:
 
 
 def section_rows(found: kept.Kept, entry: dict) -> Iterator[dict]:
-    content = found.json(f"rows-{entry['id']}.json")
+    content = _content(found, entry)
     place = {"instrument": entry["instrument"], "type": entry["filekind"],
              "old_rules": entry["old"], "new_rules": entry["new"]}
-    for row in content["rows"]:
+    for row in content["entries_list"]:
         case = dict(zip(entry["parameters"], row["case"], strict=True))
         yield {**place, "action": row["action"], "case": case, "useafter": row["date"],
                "old": " ".join(row["old"]), "new": " ".join(row["new"]),
                "difference": row["text"]}
-    for change in content["headers"]:
+    for change in content["header"]:
         yield {**place, "action": f"header {change['action']}", "case": {"field": change["key"]},
                "useafter": "", "old": change["old"] or "", "new": change["new"] or "",
                "difference": f"header {change['action']} '{change['key']}'"}

@@ -37,13 +37,23 @@ def compare(folder: Path, old: Path, new: Path, keys: list[str], progress: Calla
     except Exception as exc:  # broken files raise whatever they lead the readers to
         traceback.print_exc()
         found = {"format": "bytes",
-                 "problem": f"The content cannot be read: {type(exc).__name__}: {shown(exc)}",
+                 "problem": "The content cannot be read: "
+                            + _without_folders(f"{type(exc).__name__}: {shown(exc)}", old, new),
                  "broken": [path.name for path in (old, new) if not _opens(path)]}
         if old.suffix in (".json", ".yaml", ".yml"):
             from .trees import compare_texts
 
             found = {**compare_texts(old, new), "problem": found["problem"]}
+    if found.get("warnings"):
+        found["warnings"] = [_without_folders(text, old, new) for text in found["warnings"]]
     return {**found, "bytes": raw}
+
+
+def _without_folders(text: str, *paths: Path) -> str:
+    """``text`` without where the files lie on this machine."""
+    for path in paths:
+        text = text.replace(f"{path.parent}/", "")
+    return text
 
 
 def _by_format(folder: Path, old: Path, new: Path, keys: list[str], progress: Callable) -> dict:

@@ -115,9 +115,6 @@ class Stack:
             return np.asarray(whole).reshape(self.shape)
         return np.asarray(self._read((*place, slice(first, last), slice(None))))
 
-    def plane(self, place: tuple[int, ...]) -> np.ndarray:
-        return self.rows(place or (0,) * (len(self.shape) - 2), 0, self.shape[-2])
-
     def pieces(self) -> Iterator[tuple[tuple[int, ...], int, int]]:
         """(place, first row, row after the last) of pieces of at most :data:`PIECE` pixels."""
         height, width = self.shape[-2:]

@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 from . import arrays, headers, images, pictures, tables
-from .values import shown
+from .values import shape, shown
 
 #: Bytes of a table that is compared row by row.
 TABLE_LIMIT = 400 * 1024 * 1024
@@ -107,9 +107,9 @@ def _kind(hdu) -> str:
 def _shape(hdu) -> str:
     kind = _kind(hdu)
     if kind == "table":
-        return f"{hdu.header.get('NAXIS2', 0)} rows × {len(hdu.columns)} columns"
+        return f"{hdu.header.get('NAXIS2', 0)} rows, {len(hdu.columns)} columns"
     if kind == "image":
-        return " × ".join(str(side) for side in reversed(hdu.shape))
+        return shape(tuple(reversed(hdu.shape)))
     return ""
 
 
@@ -148,7 +148,7 @@ def _compare_images(folder: Path, unit: dict, old, new, step: Callable) -> bool:
     stem = f"hdu{unit['new_number']}"
     if one.full != other.full:
         unit["note"] = "The images have different sizes, so pixels cannot be compared one by one."
-        unit["pictures"] = pictures.draw(folder, stem, one.plane(()), other.plane(()))
+        unit["pictures"] = pictures.draw(folder, stem, one, other)
         return True
     unit["image"] = images.compare(folder, stem, one, other, step)
     return unit["image"]["differs"] > 0

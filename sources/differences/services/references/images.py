@@ -24,6 +24,5 @@ def compare(folder: Path, stem: str, old: arrays.Stack, new: arrays.Stack,
         result["plane"] = [index + 1 for index in reversed(found.plane)]
         result["planes"] = {"all": int(np.prod(old.shape[:-2], dtype=int)),
                             "changed": len(found.planes)}
-        result["pictures"] = pictures.draw(
-            folder, stem, old.plane(found.plane), new.plane(found.plane))
+        result["pictures"] = pictures.draw(folder, stem, old, new, found.plane)
     return result

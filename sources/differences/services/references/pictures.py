@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from astropy.visualization import ZScaleInterval
 
-from .arrays import subtract, unequal
+from .arrays import PIECE, Stack, subtract, unequal
 from .values import finite
 
 #: Longest side of a picture in pixels.
@@ -20,41 +20,63 @@ SAMPLE = 200_000
 COVER = 99.5
 
 
-def draw(folder: Path, stem: str, old: np.ndarray | None, new: np.ndarray | None) -> dict:
-    """Write the pictures of two planes (rows from the bottom, as FITS counts them).
+def draw(folder: Path, stem: str, old: Stack | None, new: Stack | None,
+         place: tuple[int, ...] = ()) -> dict:
+    """Write the pictures of the plane ``place`` of two arrays, the first plane for ``()``.
 
-    Both have the grey scale of the old one, so that what looks alike is alike.  Returns
+    Rows go upwards, as FITS counts them.  Both have the grey scale of the old one, so that
+    what looks alike is alike.  Returns
     ``{"old": {"file", "low", "high", "width", "height"}, "new": …, "difference": …}``.
     """
     made = {}
     limits = None
-    for name, plane in (("old", old), ("new", new)):
-        if plane is None or not plane.size:
+    for name, stack in (("old", old), ("new", new)):
+        if stack is None or 0 in stack.shape:
             continue
-        plane = _real(plane)
-        limits = limits or scale(plane)
-        made[name] = _write(folder / f"{stem}-{name}.png", _shrunk(plane), limits, "gray")
-    if old is not None and new is not None and old.shape == new.shape and old.size:
-        made["difference"] = _difference(folder / f"{stem}-difference.png", old, new)
+        where = place or (0,) * (len(stack.shape) - 2)
+        limits = limits or scale(_sample(stack, where))
+        made[name] = _write(folder / f"{stem}-{name}.png", shrunk(stack, where), limits, "gray")
+    if len(made) == 2 and old.full == new.full:
+        made["difference"] = _difference(folder / f"{stem}-difference.png", old, new, where)
     return made
 
 
-def _difference(path: Path, old: np.ndarray, new: np.ndarray) -> dict:
-    change = subtract(old, new)
-    change[~unequal(old, new)] = 0.0
-    size = np.abs(change[np.isfinite(change) & (change != 0)])
-    limit = float(np.percentile(size, COVER)) if size.size else 1.0
+def _difference(path: Path, old: Stack, new: Stack, place: tuple[int, ...]) -> dict:
     # The largest of each block, so that a single pixel is not averaged away.
-    return _write(path, _shrunk(change, largest=True), (-limit, limit), "RdBu_r")
+    picture = shrunk(Difference(old, new), place, largest=True)
+    size = np.abs(picture[np.isfinite(picture) & (picture != 0)])
+    limit = float(np.percentile(size, COVER)) if size.size else 1.0
+    return _write(path, picture, (-limit, limit), "RdBu_r")
 
 
-def _real(plane: np.ndarray) -> np.ndarray:
-    return (np.abs(plane) if plane.dtype.kind == "c" else plane).astype(np.float64)
+class Difference(Stack):
+    """New minus old, 0 where both are equal, NaN included."""
+
+    def __init__(self, old: Stack, new: Stack):
+        super().__init__(old.full, None)
+        self.old, self.new = old, new
+
+    def rows(self, place, first, last):
+        old, new = self.old.rows(place, first, last), self.new.rows(place, first, last)
+        change = subtract(old, new)
+        change[~unequal(old, new)] = 0.0
+        return change
 
 
-def scale(plane: np.ndarray) -> tuple[float, float]:
+def _real(rows: np.ndarray) -> np.ndarray:
+    return (np.abs(rows) if rows.dtype.kind == "c" else rows).astype(np.float64)
+
+
+def _sample(stack: Stack, place: tuple[int, ...]) -> np.ndarray:
+    """Some rows of a plane, evenly spread."""
+    height, width = stack.shape[-2:]
+    step = max(1, height * min(width, SAMPLE) // SAMPLE)
+    return np.concatenate([
+        _real(stack.rows(place, row, row + 1)).reshape(-1) for row in range(0, height, step)])
+
+
+def scale(values: np.ndarray) -> tuple[float, float]:
     """Limits of the grey scale by the z-scale algorithm."""
-    values = plane.reshape(-1)
     values = values[::max(1, values.size // SAMPLE)]
     values = values[np.isfinite(values)]
     if not values.size:
@@ -65,24 +87,44 @@ def scale(plane: np.ndarray) -> tuple[float, float]:
     return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
 
 
-def _shrunk(plane: np.ndarray, largest: bool = False) -> np.ndarray:
-    """``plane`` in blocks so that it has at most :data:`SIDE` pixels on a side."""
-    height, width = plane.shape
+def shrunk(stack: Stack, place: tuple[int, ...], largest: bool = False) -> np.ndarray:
+    """A plane in blocks so that it has at most :data:`SIDE` of them on a side.
+
+    A block is the mean of its pixels, or with ``largest`` the one furthest from 0; NaN where
+    no pixel is a number.
+    """
+    height, width = stack.shape[-2:]
     down, across = (-(-side // SIDE) for side in (height, width))
-    if down == across == 1:
-        return plane
-    padded = np.full((-(-height // down) * down, -(-width // across) * across), np.nan)
-    padded[:height, :width] = plane
-    blocks = padded.reshape(padded.shape[0] // down, down, padded.shape[1] // across, across)
-    blocks = blocks.transpose(0, 2, 1, 3).reshape(padded.shape[0] // down, -1, down * across)
+    step = down * max(1, PIECE // (width * down))
+    reduce = _largest if largest else _mean
+    return np.concatenate([
+        reduce(_blocks(_real(stack.rows(place, first, min(first + step, height))), down, across))
+        for first in range(0, height, step)])
+
+
+def _blocks(rows: np.ndarray, down: int, across: int) -> np.ndarray:
+    """``rows`` as an array of blocks, the pixels of each along the last axis, filled up by NaN."""
+    height, width = rows.shape
+    up, along = -(-height // down), -(-width // across)
+    if (up * down, along * across) != rows.shape:
+        padded = np.full((up * down, along * across), np.nan)
+        padded[:height, :width] = rows
+        rows = padded
+    return rows.reshape(up, down, along, across).transpose(0, 2, 1, 3).reshape(up, along, -1)
+
+
+def _mean(blocks: np.ndarray) -> np.ndarray:
     known = np.isfinite(blocks)
-    if largest:
-        sizes = np.where(known, np.abs(blocks), -1)
-        picked = np.take_along_axis(blocks, sizes.argmax(axis=-1)[..., None], axis=-1)[..., 0]
-        return np.where(known.any(axis=-1), picked, np.nan)
     count = known.sum(axis=-1)
     total = np.where(known, blocks, 0.0).sum(axis=-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _largest(blocks: np.ndarray) -> np.ndarray:
+    known = np.isfinite(blocks)
+    sizes = np.where(known, np.abs(blocks), -1)
+    picked = np.take_along_axis(blocks, sizes.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    return np.where(known.any(axis=-1), picked, np.nan)
 
 
 def _write(path: Path, plane: np.ndarray, limits: tuple[float, float], colours: str) -> dict:

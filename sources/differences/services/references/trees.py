@@ -12,7 +12,7 @@ import numpy as np
 from differences.services import texts
 
 from . import arrays, images
-from .values import shown
+from .values import shape, shown
 
 #: Entries of one list that are kept; all are counted.
 LIMIT = 1000
@@ -153,7 +153,7 @@ def _equal(one, other) -> bool:
         return False
     if type(one) is float and type(other) is float and one != one and other != other:
         return True
-    return type(one) is type(other) and one == other or _numbers(one, other) and one == other
+    return (type(one) is type(other) or _numbers(one, other)) and one == other
 
 
 def _numbers(one, other) -> bool:
@@ -202,4 +202,4 @@ def _reader(array) -> Callable:
 
 
 def _shape(array) -> str:
-    return f"{' × '.join(map(str, array.shape)) or '1'} {array.dtype}"
+    return f"{shape(array.shape) or '1'} {array.dtype}"

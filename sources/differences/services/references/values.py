@@ -31,8 +31,13 @@ def vector(array: np.ndarray) -> str:
     """Its first elements and how many there are."""
     flat = array.reshape(-1)
     words = ", ".join(shown(element) for element in flat[:ELEMENTS].tolist())
-    rest = "" if flat.size <= ELEMENTS else f", … ({' × '.join(map(str, array.shape))} values)"
+    rest = "" if flat.size <= ELEMENTS else f", … ({shape(array.shape)} values)"
     return f"[{words}{rest}]"
+
+
+def shape(sides: tuple[int, ...]) -> str:
+    """Lengths of the axes of an array."""
+    return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
 
 
 def number(value: float) -> str:
