@@ -60,6 +60,12 @@ class Row:
             _answer(self.sides[0]) != _answer(self.sides[1]))
 
     @property
+    def rules_differ(self) -> bool:
+        """Whether there are two rule files to compare."""
+        files = {side.rules for side in self.sides if side is not None}
+        return len(files) == 2 and None not in files
+
+    @property
     def change(self) -> str:
         """What is different under the second context, in words."""
         return change(*self.sides) if len(self.sides) > 1 else ""
@@ -140,6 +146,14 @@ def compare(subject: Subject, names: Iterable[str], kinds: Sequence[str] = (),
     if all(side.explanation is None for side in sides):
         raise BadRequest(sides[0].error)
     return Comparison(subject, sides, _rows(sides))
+
+
+def near(question: Question) -> list[str]:
+    """Datasets whose id resembles one that is not known."""
+    try:
+        return archive.near(question.id) if question.id else []
+    except ServiceError:
+        return []
 
 
 def contexts_of(question: Question) -> list[str]:

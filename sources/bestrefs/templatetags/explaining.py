@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
+from interactive.services.file_page import rule_text
 from rules.explaining.model import Cell, Mark
 from rules.explaining.wording import short
 
@@ -54,9 +53,9 @@ def rule_line(rules: str, line: int | None):
     """A link to one line of a rule file, empty where neither is known."""
     if not rules or not line:
         return ""
+    page = (line - 1) // rule_text.PAGE + 1
     try:
         address = reverse("browse_part", args=[rules, "contents"])
-    except NoReverseMatch:
+    except NoReverseMatch:  # rules that are read from elsewhere than the catalogue
         return format_html('<span class="muted">line {}</span>', line)
-    return format_html('<a href="{}?{}#L{}">line {}</a>', address, urlencode({"line": line}),
-                       line, line)
+    return format_html('<a href="{}?page={}#L{}">line {}</a>', address, page, line, line)

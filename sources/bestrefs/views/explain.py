@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,13 +13,14 @@ from django.views.decorators.vary import vary_on_headers
 from bestrefs.services import explain as service
 from bestrefs.services import explain_form, questions, stories
 from bestrefs.services.questions import Question
-from common.errors import ServiceError
+from common.errors import NotFound, ServiceError
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def explain(request: HttpRequest) -> HttpResponse:
     """All types of the question in the address, one of them, or the form that makes one."""
+    question = Question()
     try:
         question = questions.from_query(request.GET)
         kind = service.type_name(request.GET.get("type", ""))
@@ -29,7 +32,7 @@ def explain(request: HttpRequest) -> HttpResponse:
     except ServiceError as exc:
         if request.htmx:
             raise
-        return _form(request, Question(), exc)
+        return _form(request, question, exc)
     if kind:
         return _one_type(request, question, comparison, kind)
     return render(request, "bestrefs/explain/overview.html", {
@@ -77,4 +80,6 @@ def _form(request: HttpRequest, question: Question,
     return render(request, "bestrefs/explain/form.html", {
         "form": explain_form.build(request.GET, question),
         "problem": problem.message if problem else "",
+        "near": [(name, replace(question, id=name).query()) for name in service.near(question)]
+        if isinstance(problem, NotFound) else [],
     }, status=problem.status if problem else 200)
