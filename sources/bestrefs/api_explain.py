@@ -16,8 +16,10 @@ from rules.explaining import Explanation, Extent
 
 router = Router(tags=["best references"])
 
-#: Nearest misses and entries around the chosen one that an answer may have.
+#: Nearest misses that an answer may have.
 MAX_MISSES = 100
+#: Dates told on each side of the chosen one where all types of an instrument are asked for.
+ENTRIES = 10
 
 Dataset = Annotated[str, Field(
     "", max_length=256, description="A dataset: an exposure, a product, or product:exposure.")]
@@ -82,6 +84,7 @@ def explain_get(request: HttpRequest, asked: Query[Asked]):
 
     Keywords of a header are further parameters of the address, with names in upper case:
     ``?INSTRUME=ACS&DETECTOR=WFC``.  Beside an ``id`` they replace values of its header.
+    Lines of dates are whole where a ``type`` is given, else cut around the chosen date.
     """
     header = questions.header(request.GET)
     return _answer(Question(asked.id.strip(), header, asked.context, asked.context2),
@@ -100,9 +103,9 @@ def explain_post(request: HttpRequest, asked: HeaderAsked):
 
 def _answer(question: Question, types: list[str], misses: int) -> dict:
     kinds = [kind for kind in map(service.type_name, types) if kind]
+    extent = Extent(misses, entries=None if kinds else ENTRIES)
     comparison = service.compare(
-        service.subject_of(question), service.contexts_of(question), kinds,
-        Extent(misses=misses))
+        service.subject_of(question), service.contexts_of(question), kinds, extent)
     return {
         "subject": comparison.subject.label,
         "agrees": comparison.agrees,

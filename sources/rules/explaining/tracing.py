@@ -234,7 +234,9 @@ class _Origins:
 
     def of(self, key: Any, chosen: Any) -> tuple[list[int], list[str]]:
         """Numbers of the cases that give ``chosen`` at ``key``, and the choices that lost."""
-        found = self._found.get(key, [])
+        found = self._found.get(key)
+        if not found:
+            return [], []
         return ([number for number, choice in found if choice == chosen],
                 sorted({_choice_text(choice) for _, choice in found if choice != chosen}))
 
