@@ -42,7 +42,6 @@ class Subject:
     """An array to describe: ``key`` begins the names of its pictures.
 
     ``first`` is the number of the first pixel for the file's users: 1 in FITS, 0 elsewhere.
-    ``flag_names`` are the meanings of bits, where the file tells them.
     """
 
     key: str
@@ -51,7 +50,6 @@ class Subject:
     unit: str = ""
     first: int = 1
     flags: bool = False
-    flag_names: dict[int, str] = field(default_factory=dict)
 
 
 def holds_flags(name: str, pixels: Pixels) -> bool:
@@ -215,7 +213,7 @@ def _flags(subject: Subject) -> dict:
     return {
         "pixels": flagged,
         "share": flagged / subject.pixels.size,
-        "bits": [{"bit": bit, "value": 1 << bit, "name": subject.flag_names.get(bit, ""),
-                  "pixels": pixels, "share": pixels / subject.pixels.size}
+        "bits": [{"bit": bit, "value": 1 << bit, "name": "", "pixels": pixels,
+                  "share": pixels / subject.pixels.size}
                  for bit, pixels in bits.items()],
     }

@@ -19,6 +19,9 @@ SAMPLE_ROWS = 200_000
 #: Rows and values of a row that an image of vectors shows.
 MATRIX_ROWS, MATRIX_VALUES = 400, 2000
 
+#: Rows of a table whose column is worth a small curve.
+SPARK_ROWS = 8
+
 #: Columns that get a picture.
 PICTURES = 18
 
@@ -30,7 +33,8 @@ TEXT_ROWS = 20_000
 
 #: Columns over which others are naturally drawn, if their values rise.
 NATURAL = re.compile(
-    r"(?i)^(wave(length|len|s)?|wavelengths?|lambda|energy|freq(uency)?|mjd|time|phase)$")
+    r"(?i)^(wave(length|len|s)?|wavelengths?|lambda|energy|freq(uency)?|mjd|time|phase|position"
+    r"|counts)$")
 
 
 @dataclass
@@ -185,8 +189,10 @@ def _draw(found: dict, layout: dict, columns: list[_Column], key: str, title: st
                            wide)
         if picture:
             found["pictures"].append({"column": column.name, "picture": picture})
-            if found["thumbnail"] is None:
-                found["thumbnail"] = _spark(gallery, f"{key}-small", column, natural)
+    if chosen:
+        # The most telling curve: that of a vector, else of the first column.
+        column = max((column for _, column in chosen), key=lambda each: each.layout["repeat"])
+        found["thumbnail"] = _spark(gallery, f"{key}-small", column, natural)
 
 
 def _natural(columns: list[_Column]) -> _Column | None:
@@ -276,7 +282,9 @@ def _row_names(columns: list[_Column], chosen: list[int]) -> list[str]:
 def _spark(gallery: Gallery, name: str, column: _Column, natural: _Column | None) -> dict | None:
     values = column.values
     if column.layout["repeat"] > 1:
-        x, y = _line(values[0], None)[0], _line(values[0], None)[1]
-        return curves.spark(gallery, name, x, y)
+        fullest = max(values, key=np.count_nonzero)
+        return curves.spark(gallery, name, *_line(fullest, None))
+    if column.count < SPARK_ROWS:
+        return None
     x = natural.values.ravel() if natural is not None else _row_numbers(column)
     return curves.spark(gallery, name, x, values.ravel())

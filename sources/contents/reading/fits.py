@@ -96,6 +96,24 @@ def _read_units(units, path: Path, shop: Workshop, parts: list[dict], kept: bool
         parts.append(context.part(number, unit))
         number += 1
     context.look_at_the_end()
+    _name_flags(path, parts)
+
+
+def _name_flags(path: Path, parts: list[dict]) -> None:
+    """Give bits the names that a table DQ_DEF of the file has for them."""
+    table = next((part["table"] for part in parts if part["table"]
+                  and part["name"].endswith("DQ_DEF") and part["table"]["layout"]), None)
+    if table is None:
+        return
+    where = {column["name"].upper(): number for number, column in enumerate(table["columns"])}
+    if not {"VALUE", "NAME"} <= set(where):
+        return
+    names = {row[where["VALUE"]]: row[where["NAME"]]
+             for row in rows.cells(path, table["layout"], 0, 128)}
+    for part in parts:
+        flags = (part["image"] or {}).get("flags") or {}
+        for bit in flags.get("bits", []):
+            bit["name"] = names.get(str(bit["value"]), "")
 
 
 class _Context:
@@ -108,8 +126,6 @@ class _Context:
         self.size = path.stat().st_size
         self.end = 0
         self.primary: dict = {}
-        self.flag_names: dict[int, str] = {}
-        self.fault = ""
 
     def part(self, number: int, unit) -> dict:
         header = unit.header

@@ -354,3 +354,13 @@ def test_every_real_file_is_read(test_data, look):
         found = look(path)
         assert bool(found["faults"]) is (path.name in broken), (path.name, found["faults"])
         assert found["parts"][0]["cards"]
+
+
+def test_flags_have_the_names_that_the_file_gives_them(tmp_path, look):
+    names = fits.BinTableHDU(np.array([(0, 1, "DO_NOT_USE"), (4, 16, "HOT")], dtype=[
+        ("BIT", "i4"), ("VALUE", "i4"), ("NAME", "S20")]), name="DQ_DEF")
+    path = write(tmp_path / "a.fits", fits.ImageHDU(np.array([[1, 17], [0, 2]], "i2"), name="DQ"),
+                 names)
+    bits = look(path)["parts"][1]["image"]["flags"]["bits"]
+    assert [(bit["name"], bit["pixels"]) for bit in bits] == [
+        ("DO_NOT_USE", 2), ("", 1), ("HOT", 1)]

@@ -1,8 +1,8 @@
 """Small reference files that go with the demonstration rules.
 
 Each is a real file of its kind (FITS image or table, ASDF, JSON, YAML, GEIS
-pair) with the keywords its type's constraints ask for.  The pixels are a
-smooth pattern with noise; the same name always gives the same bytes.
+pair) with the keywords its type's constraints ask for.  Pixels and curves are made up
+to look like real ones; the same name always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from . import synphot
+from . import curves, pixels, synphot
 from .specifications import INSTRUMENT_PARAMETERS, TypeSpecification
 
 AUTHOR = "Demonstration instrument team"
@@ -46,6 +46,21 @@ FIXED_KEYWORDS = {"INSTRUME", "FILETYPE", "USEAFTER", "PEDIGREE", "DESCRIP", "HI
 
 #: Keywords that describe the layout of a FITS file and belong to astropy.
 STRUCTURE_KEYWORDS = {"SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "GROUPS", "GCOUNT", "PCOUNT"}
+
+
+#: Pixels of a side: of most images, and of those that come in several planes or by hundreds.
+SIZE, SMALL = 64, 48
+
+#: Planes of cubes, and rows of tables.
+GROUPS, ROWS = 4, 4
+
+#: Units of the images of some types.
+UNITS = {"darkfile": "ELECTRONS/S", "drkcfile": "ELECTRONS/S", "biasfile": "COUNTS",
+         "satufile": "ELECTRONS", "d2imfile": "PIXELS", "npolfile": "PIXELS"}
+
+#: Types whose content is a model.
+TRANSFORMS = {"distortion", "specwcs", "v2v3", "camera", "collimator", "disperser", "fore", "fpa",
+              "ifufore", "ifupost", "ifuslicer", "msa", "ote", "filteroffset", "wcsregions"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,7 @@ class Reference:
         return [
             "Made from the type specification of the crds package to demonstrate a server.",
             f"Valid for data taken after {self.useafter_date:%Y-%m-%d %H:%M:%S}.",
-            "The values are a smooth pattern with noise and of no scientific use.",
+            "The values are made up and of no scientific use.",
         ]
 
     @property
@@ -123,23 +138,6 @@ def write(reference: Reference, path: Path) -> list[Path]:
     else:
         _write_fits(path, _hst_header(reference), _hst_extensions(reference))
     return [path]
-
-
-# ---- pixels -------------------------------------------------------------
-
-
-def _pattern(reference: Reference, size: int) -> np.ndarray:
-    """A flat with a gradient, a soft bump and noise, around 1."""
-    random = reference.random
-    y, x = np.mgrid[0:size, 0:size] / size
-    tilt, centre_x, centre_y = random.uniform(-0.1, 0.1), *random.uniform(0.2, 0.8, 2)
-    bump = 0.15 * np.exp(-((x - centre_x) ** 2 + (y - centre_y) ** 2) / 0.05)
-    noise = random.normal(0.0, 0.01, (size, size))
-    return (1.0 + tilt * (x - 0.5) + bump + noise).astype(np.float32)
-
-
-def _mask(reference: Reference, size: int) -> np.ndarray:
-    return (reference.random.random((size, size)) < 0.01).astype(np.int16)
 
 
 # ---- FITS ---------------------------------------------------------------
@@ -258,17 +256,21 @@ def _hst_extensions(reference: Reference) -> list:
         return [fits.BinTableHDU(synphot.table(spec.filekind, reference.name))]
     if spec.reference_format == "table":
         return [_hst_table(reference)]
-    size = 32
-    image = _pattern(reference, size)
+    random = reference.random
+    image = pixels.image(spec.filekind, random, SIZE)
+    science = fits.ImageHDU(image, name="SCI", ver=1)
+    unit = UNITS.get(spec.filekind)
+    if unit:
+        science.header["BUNIT"] = unit
     return [
-        fits.ImageHDU(image, name="SCI", ver=1),
-        fits.ImageHDU(np.sqrt(np.abs(image)) * np.float32(0.01), name="ERR", ver=1),
-        fits.ImageHDU(_mask(reference, size), name="DQ", ver=1),
+        science,
+        fits.ImageHDU(pixels.error(image), name="ERR", ver=1),
+        fits.ImageHDU(pixels.flags(random, SIZE), name="DQ", ver=1),
     ]
 
 
 def _hst_table(reference: Reference):
-    """A table with the columns that the constraints name, four rows."""
+    """A table with the columns that the constraints name and a curve in each of its rows."""
     from astropy.io import fits
 
     columns = {}
@@ -279,25 +281,25 @@ def _hst_table(reference: Reference):
         code = {"I": "J", "R": "E", "D": "D", "L": "L"}.get(info.datatype)
         code = code or f"{max(len(str(value)) for value in values)}A"
         columns[info.name] = fits.Column(name=info.name, format=code, array=np.array(values))
-    if len(columns) < 2:
-        pattern = _pattern(reference, 8)
-        columns["POSITION"] = fits.Column(name="POSITION", format="J", array=np.arange(4))
-        columns["VALUE"] = fits.Column(name="VALUE", format="E", array=pattern[0, :4])
+    for name, unit, values in curves.columns(reference.spec.filekind, reference.random, ROWS):
+        if name not in columns:
+            columns[name] = fits.Column(name=name, format=f"{values.shape[1]}E", array=values,
+                                        unit=unit or None)
     return fits.BinTableHDU.from_columns(list(columns.values()), name="TABLE")
 
 
 def _column_values(info, reference: Reference) -> list[object]:
     if info.name in COLUMN_VALUES:
-        return [COLUMN_VALUES[info.name]] * 4
+        return [COLUMN_VALUES[info.name]] * ROWS
     if info.name == "PEDIGREE":
-        return [reference.pedigree] * 4
+        return [reference.pedigree] * ROWS
     if info.name == "DESCRIP":
-        return [reference.description[:67]] * 4
+        return [reference.description[:67]] * ROWS
     wanted = reference.values.get(info.name)
     if wanted is not None or not info.values or ":" in info.values[0]:
-        return [_typed(_choose(info, wanted), info.datatype)] * 4
+        return [_typed(_choose(info, wanted), info.datatype)] * ROWS
     legal = [value for value in info.values if not value.startswith("&")] or ["NONE"]
-    return [_typed(legal[row % len(legal)], info.datatype) for row in range(4)]
+    return [_typed(legal[row % len(legal)], info.datatype) for row in range(ROWS)]
 
 
 def _jwst_header(reference: Reference) -> list[tuple]:
@@ -324,7 +326,7 @@ def _jwst_header(reference: Reference) -> list[tuple]:
     words["DESCRIP"] = reference.description[:67]
     words["AUTHOR"] = AUTHOR
     words["MODLTYPE"] = f"{spec.filekind.capitalize()}Model"
-    words.update({"SUBSTRT1": 1, "SUBSTRT2": 1, "SUBSIZE1": 16, "SUBSIZE2": 16,
+    words.update({"SUBSTRT1": 1, "SUBSTRT2": 1, "SUBSIZE1": SMALL, "SUBSIZE2": SMALL,
                   "FASTAXIS": 1, "SLOWAXIS": 2})
     words["HISTORY"] = reference.history
     return list(words.items())
@@ -348,11 +350,16 @@ def _keyword_value(value: str) -> object:
 def _jwst_extensions(reference: Reference) -> list:
     from astropy.io import fits
 
-    size = 16
-    image = _pattern(reference, size)
+    random, kind = reference.random, reference.spec.filekind
+    image = (pixels.cube(kind, random, SMALL, GROUPS) if kind in ("dark", "linearity")
+             else pixels.image(kind, random, SMALL))
     return [
         fits.ImageHDU(image, name="SCI"),
-        fits.ImageHDU(_mask(reference, size), name="DQ"),
+        fits.ImageHDU(pixels.flags(random, SMALL), name="DQ"),
+        fits.BinTableHDU(np.array(
+            [(bit, 1 << bit, name, text) for bit, name, text in pixels.FLAGS],
+            dtype=[("BIT", "i4"), ("VALUE", "i4"), ("NAME", "S40"), ("DESCRIPTION", "S80")]),
+            name="DQ_DEF"),
     ]
 
 
@@ -360,8 +367,8 @@ def _jwst_extensions(reference: Reference) -> list:
 
 
 def _write_geis(reference: Reference, path: Path) -> list[Path]:
-    """A pair of header (text cards of 80 characters) and big-endian pixels, four groups."""
-    groups, size = 4, 16
+    """A pair of header (text cards of 80 characters) and big-endian pixels, a group a chip."""
+    groups, size = 4, SMALL
     layout: list[tuple[str, object]] = [
         ("SIMPLE", False), ("BITPIX", 32), ("DATATYPE", "REAL*4"), ("NAXIS", 2),
         ("NAXIS1", size), ("NAXIS2", size), ("GROUPS", True), ("GCOUNT", groups), ("PCOUNT", 0),
@@ -376,8 +383,9 @@ def _write_geis(reference: Reference, path: Path) -> list[Path]:
     lines.append("END")
     path.write_text("".join(f"{line:<80.80}\n" for line in lines), encoding="ascii")
     data = path.with_suffix(path.suffix[:-1] + "d")
-    pixels = np.stack([_pattern(reference, size) + np.float32(group) for group in range(groups)])
-    data.write_bytes(pixels.astype(">f4").tobytes())
+    random = reference.random
+    chips = [pixels.image(reference.spec.filekind, random, size) for _ in range(groups)]
+    data.write_bytes(np.stack(chips).astype(">f4").tobytes())
     return [path, data]
 
 
@@ -403,10 +411,50 @@ def _write_asdf(reference: Reference, path: Path) -> None:
         if reference.spec.observatory == "roman":
             tree.pop("data", None)
     else:
-        tree["data"] = _pattern(reference, 16)
+        tree.update(_asdf_content(reference))
     if reference.spec.observatory == "roman" and not reference.spec.is_parameters:
         tree = {"roman": tree}
     asdf.AsdfFile(tree).write_to(path)
+
+
+def _asdf_content(reference: Reference) -> dict:
+    """What an ASDF reference holds beside its description: a transform, or pixels with flags."""
+    random, kind = reference.random, reference.spec.filekind
+    if kind in TRANSFORMS:
+        return {"model": _transform(random)}
+    image = pixels.image(kind, random, SIZE)
+    content = {"data": image, "err": pixels.error(image)}
+    if kind not in ("area", "epsf"):
+        content["dq"] = pixels.flags(random, SIZE, np.uint32)
+    return content
+
+
+def _transform(random: np.random.Generator):
+    """From pixels to angles: a shift, a polynomial for each axis, a rotation.
+
+    Tagged values and no models: making these takes packages that not every server has.
+    """
+    def tagged(kind: str, version: str, **values):
+        from asdf.tagged import TaggedDict
+
+        return TaggedDict(values, f"tag:stsci.edu:asdf/transform/{kind}-{version}")
+
+    def pair(kind: str, forward: list):
+        return tagged(kind, "1.2.0", forward=forward)
+
+    def polynomial():
+        table = np.zeros((3, 3))
+        table[0, 1], table[1, 0] = random.normal(0, 1e-3), 1 + random.normal(0, 1e-2)
+        table[2, 0], table[1, 1], table[0, 2] = random.normal(0, 1e-6, 3)
+        return tagged("polynomial", "1.2.0", coefficients=table, domain=[[-1, 1], [-1, 1]],
+                      window=[[-1, 1], [-1, 1]], name="distortion")
+
+    shift = pair("concatenate", [tagged("shift", "1.2.0", offset=-1024.5),
+                                 tagged("shift", "1.2.0", offset=-1024.5)])
+    rotation = tagged("rotate2d", "1.3.0", angle=round(float(random.uniform(-5, 5)), 4))
+    mapping = tagged("remap_axes", "1.3.0", mapping=[0, 1, 0, 1])
+    bend = pair("concatenate", [polynomial(), polynomial()])
+    return pair("compose", [pair("compose", [shift, mapping]), pair("compose", [bend, rotation])])
 
 
 def _document(reference: Reference) -> dict:
