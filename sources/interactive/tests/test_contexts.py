@@ -21,7 +21,8 @@ from interactive.services import context_history, news, revision, standing, time
 from . import catalogue
 from .test_pages import text
 
-pytestmark = pytest.mark.django_db
+# The page of versions asks each database for its own.
+pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGES = ("/display_context_history/", "/display_all_contexts/", "/display_build_contexts/",
@@ -121,8 +122,8 @@ def test_long_descriptions_show_their_first_line(client, history):
 
 @pytest.mark.parametrize("query, expected", [
     ("context=hst_0002.pmap", ["hst_0002.pmap"]), ("context=*3.pmap", ["hst_0003.pmap"]),
-    ("description=BIAS", ["hst_0003.pmap"]), ("start=2020-01-01&stop=2021-01-01",
-                                              ["hst_0002.pmap"]),
+    ("description=BIAS", ["hst_0003.pmap"]), ("description=everybody+new", ["hst_0002.pmap"]),
+    ("start=2020-01-01&stop=2021-01-01", ["hst_0002.pmap"]),
     ("context=*", ["hst_0003.pmap", "hst_0002.pmap", "hst_0001.pmap"]),
     ("sort=start_date", ["hst_0001.pmap", "hst_0002.pmap", "hst_0003.pmap"]),
 ])
