@@ -16,16 +16,19 @@ from interactive.models import CatalogFile, FileState, RuleLink
 
 from . import revision, rule_tables
 
+#: Of overviews in the cache that outlives this process; raise it when that changes.
+FORM = 2
+
 
 def overview(context: str) -> list[dict]:
     """Instruments of the pmap ``context``, or the one of an imap, in order of their names.
 
-    Each ``{name, rules, stored, special, types, references}``; ``types`` lists ``{name,
-    description, rules, stored, special, references}``, the last of them a number.  What the
-    rules declare N/A or OMIT has that as ``special`` and no ``rules``.  Three queries for
-    a new state of the catalogue, none after.
+    Each ``{name, rules, stored, special, types, applicable, references}``; ``types`` lists
+    ``{name, description, rules, stored, special, references}``, the last of them a number.
+    What the rules declare N/A or OMIT has that as ``special`` and no ``rules``; ``applicable``
+    counts the other types.  Four queries for a new state of the catalogue, none after.
     """
-    key = f"overview:{context}:{revision.state()}"
+    key = f"overview-{FORM}:{context}:{revision.state()}"
     found = shared.get(key)
     if found is None:
         found = _read(context)
@@ -38,7 +41,7 @@ def count(instruments: list[dict]) -> dict[str, int]:
     with_rules = [instrument for instrument in instruments if not instrument["special"]]
     return {
         "instruments": len(with_rules),
-        "types": sum(len([t for t in i["types"] if not t["special"]]) for i in with_rules),
+        "types": sum(instrument["applicable"] for instrument in with_rules),
         "references": sum(instrument["references"] for instrument in instruments),
     }
 
@@ -92,6 +95,7 @@ def _instrument(link: dict, types: list[dict], references: dict[int, int]) -> di
         "stored": link["child__stored"],
         "special": "",
         "types": sorted(rows, key=lambda row: row["name"]),
+        "applicable": len(types),
         "references": sum(row["references"] for row in rows),
     }
 
@@ -101,7 +105,7 @@ def _specials(rules: str, stored: bool, links: list[dict]) -> list[dict]:
     known = {link["key"] for link in links}
     return [
         {"name": key, "rules": "", "stored": False, "special": special, "types": [],
-         "references": 0}
+         "applicable": 0, "references": 0}
         for key, special in rule_tables.specials(rules, stored).items() if key not in known]
 
 

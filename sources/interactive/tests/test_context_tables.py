@@ -81,7 +81,7 @@ def test_a_context_table_lists_instruments_and_types(client, small):
     page = client.get("/context_table/hst_0002.pmap")
     shown = text(page)
     assert "Latest References (under context hst_0002.pmap )" in shown
-    assert "1 instrument, 1 type, 2 references" in shown.replace("types", "type")
+    assert "1 instrument, 1 type, 2 references" in shown
     assert "COS 1 type · 2 references Rules of the instrument: hst_cos_0002.imap" in shown
     assert f'hx-get="{TYPE}"' in page.content.decode()
 
@@ -91,7 +91,7 @@ def test_what_is_not_applicable_is_shown_without_rows(client, special):
     assert "COS N/A no rules in this context" in shown
     assert "darkfile ---- Dark Frame N/A" in shown
     assert "idctab ---- Image Distortion Correction File OMIT" in shown
-    assert "2 types" not in shown
+    assert "ACS 1 type · 1 reference Rules" in shown
     found = latest_references.overview("hst_0009.pmap")
     assert [(row["name"], row["special"]) for row in found] == [("acs", ""), ("cos", "N/A")]
     assert [(t["name"], t["special"]) for t in found[0]["types"]] == [
@@ -320,6 +320,7 @@ def test_queries_of_a_type_do_not_grow_with_its_rows(queries, special):
     rmap = CatalogFile.objects.get(name="hst_acs_biasfile_0009.rmap")
     for number in range(50):
         catalogue.link(rmap, catalogue.file(f"x{number}_bia.fits"))
+    revision.bump()
     assert queries(address) == few <= 12
 
 
