@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from astropy.visualization import ZScaleInterval
+from matplotlib import colormaps, image
+
+from contents.drawing.gallery import COLOURS
+from contents.drawing.images import zscale
 
 from .arrays import PIECE, Stack, subtract, unequal
 from .values import finite
@@ -13,7 +16,7 @@ from .values import finite
 #: Longest side of a picture in pixels.
 SIDE = 640
 
-#: Pixels from which the limits of the grey scale are found.
+#: Pixels from which the limits of the colours are found.
 SAMPLE = 200_000
 
 #: Percentage of differences whose colour is not saturated.
@@ -24,7 +27,7 @@ def draw(folder: Path, stem: str, old: Stack | None, new: Stack | None,
          place: tuple[int, ...] = ()) -> dict:
     """Write the pictures of the plane ``place`` of two arrays, the first plane for ``()``.
 
-    Rows go upwards, as FITS counts them.  Both have the grey scale of the old one, so that
+    Rows go upwards, as FITS counts them.  Both have the limits of the old one, so that
     what looks alike is alike.  Returns
     ``{"old": {"file", "low", "high", "width", "height"}, "new": …, "difference": …}``.
     """
@@ -35,7 +38,7 @@ def draw(folder: Path, stem: str, old: Stack | None, new: Stack | None,
             continue
         where = place or (0,) * (len(stack.shape) - 2)
         limits = limits or scale(_sample(stack, where))
-        made[name] = _write(folder / f"{stem}-{name}.png", shrunk(stack, where), limits, "gray")
+        made[name] = _write(folder / f"{stem}-{name}.png", shrunk(stack, where), limits, COLOURS)
     if len(made) == 2 and old.full == new.full:
         made["difference"] = _difference(folder / f"{stem}-difference.png", old, new, where)
     return made
@@ -46,7 +49,7 @@ def _difference(path: Path, old: Stack, new: Stack, place: tuple[int, ...]) -> d
     picture = shrunk(Difference(old, new), place, largest=True)
     size = np.abs(picture[np.isfinite(picture) & (picture != 0)])
     limit = float(np.percentile(size, COVER)) if size.size else 1.0
-    return _write(path, picture, (-limit, limit), "RdBu_r")
+    return _write(path, picture, (-limit, limit), colormaps["RdBu_r"])
 
 
 class Difference(Stack):
@@ -76,15 +79,9 @@ def _sample(stack: Stack, place: tuple[int, ...]) -> np.ndarray:
 
 
 def scale(values: np.ndarray) -> tuple[float, float]:
-    """Limits of the grey scale by the z-scale algorithm."""
-    values = values[::max(1, values.size // SAMPLE)]
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = ZScaleInterval().get_limits(values)
-    if not low < high:
-        low, high = float(values.min()), float(values.max())
-    return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
+    """Limits of the colours by the z-scale algorithm."""
+    low, high = zscale(values) or (0.0, 1.0)
+    return (low, high) if low < high else (low - 0.5, low + 0.5)
 
 
 def shrunk(stack: Stack, place: tuple[int, ...], largest: bool = False) -> np.ndarray:
@@ -127,14 +124,12 @@ def _largest(blocks: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=-1), picked, np.nan)
 
 
-def _write(path: Path, plane: np.ndarray, limits: tuple[float, float], colours: str) -> dict:
+def _write(path: Path, plane: np.ndarray, limits: tuple[float, float], colours) -> dict:
     """A PNG in which pixels without a number are transparent."""
-    from matplotlib import colormaps, image
-
     low, high = limits
     with np.errstate(invalid="ignore"):
         share = np.clip((plane - low) / ((high - low) or 1.0), 0.0, 1.0)
-    pixels = (colormaps[colours](share) * 255).astype(np.uint8)
+    pixels = (colours(share) * 255).astype(np.uint8)
     pixels[~np.isfinite(plane), 3] = 0
     image.imsave(path, np.ascontiguousarray(pixels[::-1]), metadata={"Software": None})
     return {"file": path.name, "low": finite(low), "high": finite(high),
