@@ -6,11 +6,14 @@ from itertools import islice
 from typing import Annotated, Literal
 
 from django.conf import settings
+from django.http import HttpResponse
+from django.utils.cache import get_conditional_response
 from ninja import Field, Path, Router, Schema, Status
 
 from common.errors import Unavailable
 from differences.services import pairs, reference_files, results, rule_files
 from interactive.api import Limit, Offset
+from interactive.services import server_status
 
 router = Router()
 
@@ -72,7 +75,8 @@ class Found(Schema):
 
 @router.get("/differences/{a}/{b}", response={200: Found, 202: Making}, exclude_none=True,
             summary="Difference of two files", tags=["differences"])
-def difference(request, a: Path[Name], b: Path[Name], limit: Limit = 100, offset: Offset = 0):
+def difference(request, response: HttpResponse, a: Path[Name], b: Path[Name],
+               limit: Limit = 100, offset: Offset = 0):
     """Two contexts, two rules of a kind, or two references of a type.
 
     It is computed once.  Until it is ready the answer has status 202; ask again then.
@@ -86,6 +90,12 @@ def difference(request, a: Path[Name], b: Path[Name], limit: Limit = 100, offset
         progress = found.progress
         return Status(202, {**names, "state": "making", "progress": progress["progress"],
                             "text": progress["progress_text"] or progress["note"]})
+    # What is ready never changes, unless newer software makes it differently.
+    tag = f'"{pair.key}-{server_status.server_version()}-{limit}-{offset}"'
+    unchanged = get_conditional_response(request, etag=tag)
+    if unchanged is not None:
+        return unchanged
+    response["ETag"] = tag
     return {**names, "state": "ready",
             **(_rules(found, limit, offset) if pair.are_rules else _references(found))}
 

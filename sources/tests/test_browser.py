@@ -42,6 +42,10 @@ PAGES = {
     "build contexts": "/display_build_contexts/",
     "timeline": "/timeline/",
     "versions": "/versions/",
+    "two files to compare": "/diff/",
+    "difference of contexts": "/diff/hst_0004.pmap/hst_0005.pmap/",
+    "difference of references": "/diff/33410005j_bia.fits/33410006j_bia.fits/",
+    "no such pair": "/diff/hst_0001.pmap/nothing.pmap/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }
@@ -64,6 +68,11 @@ RemoteContext.objects.create(key="hst-ops-pipeline", context=latest.name, pushed
 ImportFinding.objects.bulk_create(
     ImportFinding(code="closure", name=f"hst_{{n:04d}}.pmap", published=n % 2 == 0,
                   reason="It contains a file that is not published.") for n in range(9000, 9500))
+from differences.services import pairs, results
+from jobs import execution, leases
+for pair in (("hst_0004.pmap", "hst_0005.pmap"), ("33410005j_bia.fits", "33410006j_bia.fits")):
+    results.obtain(pairs.find(*pair))
+    execution.run(leases.claim("content"))
 now = timezone.now()
 RequestRecord.objects.bulk_create(
     RequestRecord(

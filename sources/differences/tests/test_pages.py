@@ -6,9 +6,13 @@ import csv
 import io
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
+from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
@@ -145,6 +149,23 @@ def test_a_difference_is_made_once_whoever_asks(client, content, work):
     assert Job.objects.count() == 1
     assert work().state == JobState.DONE
     assert "COS" in text(client.get(PAIR))
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_at_the_same_time_get_one_job(content):
+    start = threading.Barrier(4)
+
+    def ask() -> int:
+        start.wait()
+        try:
+            return Client().get(PAIR).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
+    assert statuses == [200] * 4
     assert Job.objects.count() == 1
 
 
@@ -312,4 +333,7 @@ def test_rest_answers_are_paged(client, made, content):
     page = client.get(address, {"limit": 5, "offset": 3}).json()
     assert page["items"] == whole["items"][3:8] and page["total"] == whole["total"]
     assert client.get(address, {"limit": 0}).status_code == 422
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+    assert client.get(address, {"limit": 5}, headers={"If-None-Match": tag}).status_code == 200
     assert client.get("/api/v1/differences/hst_0001.pmap/hst_0001.pmap").status_code == 400
