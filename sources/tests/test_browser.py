@@ -170,7 +170,11 @@ def visit(browser, server):
 
 
 def open_all(page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    """Open every part of the page; of the types of an instrument, which load rows, the first."""
+    page.evaluate("""
+        document.querySelectorAll("details:not(.types > details:not(:first-of-type))")
+            .forEach(part => { part.open = true; })""")
+    page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -196,7 +200,9 @@ def test_pages_work_without_scripts(visit, address):
     assert not seen.problems
     if address == "/":
         seen.page.locator("summary").first.click()
-        assert seen.page.locator("details[open] table").first.is_visible()
+        seen.page.locator(".types summary").first.click()
+        seen.page.locator(".types details[open] a", has_text="Table of").click()
+        assert seen.page.locator("table").first.is_visible()
 
 
 def test_pages_print_without_navigation(visit):
@@ -246,7 +252,9 @@ def test_instruments_open_by_keyboard(visit):
     page = visit().open("/").page
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details[open] table").first.is_visible()
+    page.locator(".types summary").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".types details[open] table").first.wait_for()
 
 
 # ---- what scripts add ------------------------------------------------------
@@ -260,6 +268,34 @@ def test_open_all_and_close_all(visit):
     assert page.locator(".types details[open]").count() == 0
     page.get_by_role("button", name="Close all").click()
     assert page.locator(".instruments > details[open]").count() == 0
+
+
+def test_rows_of_a_type_load_once_and_two_can_be_compared(visit):
+    seen = visit().open("/context_table/latest")
+    page = seen.page
+    page.locator("#acs > summary").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/acs/biasfile")):
+        page.locator("#acs-biasfile > summary").click()
+    rows = page.locator("#acs-biasfile table tbody tr")
+    rows.first.wait_for()
+    page.locator("#acs-biasfile > summary").click()
+    page.locator("#acs-biasfile > summary").click()
+    boxes = page.locator("#acs-biasfile input[name=files]")
+    button = page.locator("#acs-biasfile button[data-compare-button]")
+    assert button.is_disabled()
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    assert button.is_enabled()
+    seen.check()
+
+
+def test_the_timeline_leads_to_a_year_and_to_contexts(visit):
+    seen = visit(WIDTHS["phone"]).open("/timeline/")
+    seen.page.locator("svg a .row-label").first.click()
+    assert "year=" in seen.page.url
+    seen.check()
+    seen.page.locator("svg .turn").last.click()
+    assert "/context_table/" in seen.page.url
 
 
 def test_commands_are_copied(visit, server):
