@@ -21,7 +21,7 @@ from common.prepared import Prepared
 from interactive.models import AuditRecord, CatalogFile, ContextHistory, FileState
 
 from . import columns, revision
-from .columns import Columns, FileRows, chunks, moments, seconds
+from .columns import Columns, Epoch, FileRows, chunks, seconds
 from .file_lists import FileFilter
 
 SUBMIT, SET_CONTEXT = "submit file", "set default context"
@@ -204,9 +204,15 @@ def _delivered(keys: list[int]) -> dict[int, Activity]:
 def _turned(keys: list[int]) -> dict[int, Activity]:
     if not keys:
         return {}
-    return {row.pk: Activity(row.start_date, row.context, SET_CONTEXT, row.description,
-                             {"context": "latest", "to": row.context})
-            for row in ContextHistory.objects.filter(pk__in=keys)}
+    wanted, before, found = set(keys), "", {}
+    # The whole history: some hundred rows, and each tells what the next one replaced.
+    for row in ContextHistory.objects.order_by("start_date", "pk"):
+        if row.pk in wanted:
+            found[row.pk] = Activity(
+                row.start_date, row.context, SET_CONTEXT, row.description,
+                {"context": "latest", **({"from": before} if before else {}), "to": row.context})
+        before = row.context
+    return found
 
 
 # ---- making the arrays -----------------------------------------------------------
@@ -250,11 +256,12 @@ class _Making:
 
 def _make() -> bytes:
     making = _Making(columns.current())
-    records = AuditRecord.objects.order_by("pk").values_list("pk", "date", "action", "file")
+    records = AuditRecord.objects.order_by("pk").values_list(
+        "pk", Epoch("date"), "action", "file")
     submitted, turns = [], []
     for part in chunks(records):
         key, date, action, file = zip(*part, strict=True)
-        dates, files, codes = moments(date), making.files(file), making.codes(action)
+        dates, files, codes = np.array(date, np.int64), making.files(file), making.codes(action)
         making.add(dates, codes, files, np.array(key, np.int64), LOG)
         submitted.append(files[codes == making.actions.get(SUBMIT, -1)])
         turned = codes == making.actions.get(SET_CONTEXT, -1)

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import connections
+from django.db.models import BigIntegerField, Func, TextField
+from django.db.models.functions import Coalesce
 
 from common import arrays, globs
 from common.prepared import Prepared
@@ -175,31 +177,37 @@ def _matching(names: np.ndarray, pattern: str, ordered: bool) -> np.ndarray:
     part = names[start:end]
     if first < 0:
         return start + np.flatnonzero(part == wanted)
-    mask = np.ones(len(part), bool) if ordered else np.strings.startswith(part, prefix)
-    # What stands between the marks has to come in this order; only a ? needs more than that.
-    pieces = [piece for piece in re.split(rb"[*?]+", wanted[first:]) if piece]
-    for piece in pieces[:-1]:
-        mask &= np.strings.find(part, piece) >= 0
-    if pieces:
-        last = pieces[-1]
-        ends = wanted.endswith(last)
-        mask &= np.strings.endswith(part, last) if ends else np.strings.find(part, last) >= 0
-    found = np.flatnonzero(mask)
-    if pattern[first:].strip("*") and not _suffix_only(wanted[first:]):
+    found = np.arange(len(part)) if ordered else np.flatnonzero(
+        np.strings.startswith(part, prefix))
+    found = _in_order(part, found, len(prefix), wanted[first:])
+    if b"?" in wanted:
         expression = re.compile(globs.expression(pattern).encode(), re.DOTALL)
-        names_found = part[found].tolist()
-        found = found[[expression.match(name) is not None for name in names_found]]
+        found = found[[expression.match(name) is not None for name in part[found].tolist()]]
     return start + found
+
+
+def _in_order(names: np.ndarray, found: np.ndarray, at: int, rest: bytes) -> np.ndarray:
+    """Those of ``found`` that have the pieces of the pattern ``rest`` in its order.
+
+    They begin at position ``at`` of the names.  That is exact if ``*`` alone stands between
+    the pieces, and necessary where a ``?`` does.
+    """
+    pieces = re.split(rb"[*?]+", rest)
+    place = np.full(len(found), at)
+    for piece in filter(None, pieces[:-1]):
+        where = np.strings.find(names[found], piece, place)
+        found, place = found[where >= 0], where[where >= 0] + len(piece)
+    last = pieces[-1]
+    if not last:
+        return found
+    ends = np.strings.endswith(names[found], last)
+    ends &= np.strings.str_len(names[found]) - len(last) >= place
+    return found[ends]
 
 
 def fits(name: str, pattern: str) -> bool:
     """Whether one ``name`` is, or matches, the shell ``pattern``."""
     return re.match(globs.expression(pattern), name, re.DOTALL) is not None
-
-
-def _suffix_only(rest: bytes) -> bool:
-    """Whether the part of a pattern from its first mark on is ``*`` and an ending."""
-    return rest.startswith(b"*") and not re.search(rb"[*?]", rest.lstrip(b"*"))
 
 
 # ---- the rows of a list --------------------------------------------------------
@@ -293,7 +301,37 @@ class FileRows:
 # ---- making the arrays -----------------------------------------------------------
 
 
-FIELDS = ("pk", "name", "size", "uploaded_as", *TIMES, *Group._fields)
+class Epoch(Func):
+    """A time as whole seconds since 1970, :data:`UNKNOWN` for none: made by the database,
+    which takes a tenth of the time of making Python's times."""
+
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler, connection, **more):
+        return self.as_sql(compiler, connection, template=(
+            f"COALESCE(CAST(strftime('%%s', %(expressions)s) AS INTEGER), {UNKNOWN})"), **more)
+
+    def as_mysql(self, compiler, connection, **more):
+        return self.as_sql(compiler, connection, template=(
+            f"COALESCE(TIMESTAMPDIFF(SECOND, '1970-01-01', %(expressions)s), {UNKNOWN})"), **more)
+
+
+class Joined(Func):
+    """Columns joined to one text with :data:`MARK` between them."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler, connection, **more):
+        return self.as_sql(compiler, connection, template="(%(expressions)s)",
+                           arg_joiner=f" || '{MARK}' || ", **more)
+
+    def as_mysql(self, compiler, connection, **more):
+        return self.as_sql(compiler, connection,
+                           template=f"CONCAT_WS('{MARK}', %(expressions)s)", **more)
+
+
+#: Stands in no value of a group.
+MARK = "|"
 
 
 def _make() -> bytes:
@@ -301,31 +339,34 @@ def _make() -> bytes:
     top = files.order_by("-pk").values_list("pk", flat=True).first() or 0
     made = {"group": np.zeros(top + 1, np.int32), "size": np.full(top + 1, -1, np.int64),
             **{name: np.full(top + 1, UNKNOWN, np.int64) for name in TIMES}}
-    groups: dict[tuple, int] = {}
+    groups: dict[str, int] = {}
     names, keys, uploaded, uploaded_keys = [], [], [], []
-    for rows in chunks(files.order_by("pk").values_list(*FIELDS)):
-        pk, name, size, upload, *rest = zip(*rows, strict=True)
+    # A file published while this is read belongs to the next state.
+    wanted = files.filter(pk__lte=top).order_by("pk").values_list(
+        "pk", "name", "uploaded_as", Joined(*Group._fields),
+        Coalesce("size", -1), *map(Epoch, TIMES))
+    for rows in chunks(wanted):
+        pk, name, upload, joined, size, *times = zip(*rows, strict=True)
         pk = np.array(pk, np.int64)
-        # A file published while this is read belongs to the next state.
-        rows = int(np.searchsorted(pk, top, "right"))
-        pk = pk[:rows]
-        made["size"][pk] = [-1 if value is None else value for value in size[:rows]]
-        for column, values in zip(TIMES, rest, strict=False):
-            made[column][pk] = moments(values[:rows])
-        made["group"][pk] = [
-            groups.setdefault(values, len(groups) + 1)
-            for values in list(zip(*rest[len(TIMES):], strict=True))[:rows]]
-        names.append(np.array([text.encode() for text in name[:rows]]))
+        made["size"][pk] = size
+        for column, values in zip(TIMES, times, strict=True):
+            made[column][pk] = values
+        made["group"][pk] = [groups.setdefault(text, len(groups) + 1) for text in joined]
+        names.append(np.array([text.encode() for text in name]))
         keys.append(pk)
-        with_upload = [(key, text) for key, text in zip(pk.tolist(), upload, strict=False) if text]
-        uploaded_keys.extend(key for key, _ in with_upload)
-        uploaded.extend(text.encode()[:UPLOADED_LIMIT] for _, text in with_upload)
+        for key, text in zip(rows, upload, strict=True):
+            if text:
+                uploaded_keys.append(key[0])
+                uploaded.append(text.encode()[:UPLOADED_LIMIT])
     made.update(_by_name(names, keys, top))
     made["uploaded"] = np.array(uploaded or [], dtype=f"S{max(map(len, uploaded), default=1)}")
     made["uploaded_pk"] = np.array(uploaded_keys, np.int64)
-    nothing = Group("", "", "", "", "", False, False, False)
-    return arrays.pack(made, groups=[nothing, *(
-        (*values[:5], *map(bool, values[5:])) for values in groups)])
+    return arrays.pack(made, groups=[_group(MARK * 4 + "|0|0|0"), *map(_group, groups)])
+
+
+def _group(joined: str) -> Group:
+    *texts, stored, rejected, blacklisted = joined.split(MARK)
+    return Group(*texts, stored == "1", rejected == "1", blacklisted == "1")
 
 
 def chunks(queryset) -> Iterator[list[tuple]]:
@@ -335,11 +376,6 @@ def chunks(queryset) -> Iterator[list[tuple]]:
         cursor.execute(*compiler.as_sql())
         while rows := cursor.fetchmany(CHUNK):
             yield list(rows)
-
-
-def moments(values) -> np.ndarray:
-    """Times as the database returned them, as seconds since 1970."""
-    return np.array(values, "datetime64[us]").astype("datetime64[s]").astype(np.int64)
 
 
 def _by_name(names: list[np.ndarray], keys: list[np.ndarray], top: int) -> dict[str, np.ndarray]:

@@ -98,7 +98,7 @@ class DetailsColumn(TextColumn):
 class ActivityTable(Table):
     date = TimeColumn(verbose_name="Date", orderable=True)
     file = FileColumn(verbose_name="Filename")
-    action = TextColumn(verbose_name="Action")
+    action = TextColumn(verbose_name="Action", attrs={"td": {"class": "act"}})
     why = LongTextColumn(verbose_name="Why")
     details = DetailsColumn(verbose_name="Details")
 

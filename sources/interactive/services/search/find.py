@@ -8,7 +8,7 @@ rows that are shown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import reduce
@@ -35,7 +35,7 @@ MAX_ROWS = 3000
 MAX_EXPANSION = 60
 
 #: Files whose texts are compared with a phrase, the best first.
-MAX_COMPARED = 2000
+MAX_COMPARED = 1000
 
 #: Values of a facet that are listed.
 MAX_FACET = 30
@@ -144,11 +144,18 @@ class _Finder:
         self.query = query
         self.rows = _look_up(query.terms)
         self.chosen = {term: self._choose(term) for term in query.terms}
-        wanted = {row.pk for groups in self.chosen.values() for rows in groups for row in rows}
+        self.whole = {term: [row for row in self.rows if row.word == term.whole
+                             and _field_fits(term.field, row.field)] for term in query.terms}
+        wanted = {row.pk for row in self._chosen_rows()}
         self.files = dict(SearchWord.objects.filter(pk__in=wanted).values_list("pk", "files"))
         self.sha1 = _by_sha1(query.terms)
 
     # ---- words -------------------------------------------------------------
+
+    def _chosen_rows(self) -> Iterator[Word]:
+        for term in self.query.terms:
+            for rows in (*self.chosen[term], self.whole[term]):
+                yield from rows
 
     def _choose(self, term: Term) -> list[list[Word]]:
         """For each word of ``term`` the rows of the index that it stands for."""
@@ -168,15 +175,20 @@ class _Finder:
             chosen.append(exact + longer)
         return chosen
 
-    def _masks_of(self, rows: Iterable[Word]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Files by where they have the words: in names, in values of parameters, in texts."""
-        names, values, texts = (np.zeros(self.columns.length, bool) for _ in range(3))
+    def _weights_of(self, rows: Iterable[Word]) -> np.ndarray:
+        """Weight by file of the best of ``rows``: in names, in values of parameters, in texts."""
+        masks: dict[int, np.ndarray] = {}
         for row in rows:
             if row.pk in self.files:
-                mask = (texts if row.field in TEXT_FIELDS else values)
-                mask = names if row.field in ("name", "uploaded_as") else mask
-                postings.mark(mask, self.files[row.pk])
-        return names, values, texts
+                weight = TEXT if row.field in TEXT_FIELDS else VALUE
+                weight = NAME if row.field in ("name", "uploaded_as") else weight
+                if weight not in masks:
+                    masks[weight] = np.zeros(self.columns.length, bool)
+                postings.mark(masks[weight], self.files[row.pk])
+        weights = np.zeros(self.columns.length, np.uint8)
+        for weight in sorted(masks):
+            weights[masks[weight]] = weight
+        return weights
 
     # ---- masks -------------------------------------------------------------
 
@@ -206,9 +218,9 @@ class _Finder:
         if term.field in COLUMNS:
             return NAME * columns.where(
                 lambda group: _is_value(group, term.field, term.text)).astype(np.uint8)
-        weight = np.zeros(columns.length, np.uint8)
-        if self.chosen[term]:
-            weight = self._word_weights(term)
+        weight = self._word_weights(term)
+        if self.whole[term]:
+            weight = np.maximum(weight, self._weights_of(self.whole[term]))
         for mask in self._whole(term):
             weight[mask] = NAME
         return weight
@@ -217,11 +229,12 @@ class _Finder:
         """A file needs every word; its weight is that of the weakest."""
         weights = []
         for word, rows in zip(term.words or ("",), self.chosen[term], strict=False):
-            names, values, texts = self._masks_of(rows)
+            weight = self._weights_of(rows)
             if word and not term.field and not term.phrase:
-                names |= self.columns.where(lambda group, w=word: _has_word(group, w))
-            weight = np.maximum(texts * np.uint8(TEXT), values * np.uint8(VALUE))
-            weights.append(np.maximum(weight, names * np.uint8(NAME)))
+                weight[self.columns.where(lambda group, w=word: _has_word(group, w))] = NAME
+            weights.append(weight)
+        if not weights:
+            return np.zeros(self.columns.length, np.uint8)
         return reduce(np.minimum, weights)
 
     def _whole(self, term: Term) -> list[np.ndarray]:
@@ -251,14 +264,13 @@ class _Finder:
             remarks.append(f"More than {MAX_COMPARED:,} files have these words; the phrase was"
                            " looked for in the newest of them.")
         best = _page(ids, order, 0, MAX_COMPARED)
-        wanted = [(term.field, words.fold(" ".join(term.text.split()))) for term in phrases]
-        kept = []
-        for pk, *texts in CatalogFile.objects.filter(pk__in=best).values_list("pk", *TEXT_FIELDS):
-            folded = {name: words.fold(" ".join(text.split()))
-                      for name, text in zip(TEXT_FIELDS, texts, strict=True) if text}
-            if all(any(phrase in text for name, text in folded.items() if place in ("", name))
-                   or place not in ("", *TEXT_FIELDS) for place, phrase in wanted):
-                kept.append(pk)
+        fields = sorted({row.field for term in phrases for rows in self.chosen[term]
+                         for row in rows if row.field in TEXT_FIELDS})
+        wanted = [(term.field, term.words) for term in phrases]
+        rows = (CatalogFile.objects.filter(pk__in=best).values_list("pk", *fields)
+                if fields else ())
+        kept = [pk for pk, *texts in rows
+                if _have_phrases(dict(zip(fields, texts, strict=True)), wanted)]
         return np.array(sorted(kept), np.int64)
 
     def jump(self) -> str | None:
@@ -277,21 +289,30 @@ class _Finder:
     def values_of(self, pk: int) -> list[tuple[str, str]]:
         """(parameter, value) of the rules that made the file ``pk`` a match."""
         found = {}
-        for groups in self.chosen.values():
-            for row in (row for rows in groups for row in rows):
-                if row.field in TEXT_FIELDS or row.pk not in self.files:
-                    continue
-                mask = self._sets.get(row.pk)
-                if mask is None:
-                    mask = self._sets[row.pk] = np.zeros(self.columns.length, bool)
-                    postings.mark(mask, self.files[row.pk])
-                if mask[pk]:
-                    found[row.field, row.word] = None
+        for row in self._chosen_rows():
+            if row.field in TEXT_FIELDS or row.pk not in self.files:
+                continue
+            if postings.contains(self.files[row.pk], pk):
+                found[row.field, row.word] = None
         return list(found)
 
-    @property
-    def _sets(self) -> dict[int, np.ndarray]:
-        return self.__dict__.setdefault("_sets_kept", {})
+
+def _have_phrases(texts: dict[str, str], wanted: list[tuple[str, tuple[str, ...]]]) -> bool:
+    """Whether the words of every phrase stand in one of the texts, one after the other."""
+    for field_name, phrase in wanted:
+        places = [text for name, text in texts.items() if field_name in ("", name)]
+        if not any(_has_phrase(text, phrase) for text in places):
+            return False
+    return True
+
+
+def _has_phrase(text: str, phrase: tuple[str, ...]) -> bool:
+    if phrase[0] not in words.fold(text):
+        return False
+    have = words.in_order(text)
+    length = len(phrase)
+    return any(tuple(have[at:at + length]) == phrase
+               for at, word in enumerate(have) if word == phrase[0])
 
 
 def _literal(text: str) -> str:
@@ -356,6 +377,8 @@ def _look_up(terms: Iterable[Term]) -> list[Word]:
                 questions.append(Q(word__gte=word, word__lt=word + "\U0010ffff"))
             else:
                 questions.append(Q(word=word))
+        if term.whole not in term.words:
+            questions.append(Q(word=term.whole))
     if not questions:
         return []
     rows = (SearchWord.objects.filter(reduce(or_, questions))

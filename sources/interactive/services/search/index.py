@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 
 from interactive.models import CatalogFile, CatalogRevision, SearchWord
 from rules.reading import RuleFile
@@ -28,6 +28,9 @@ TEXT_FIELDS = (
 #: Files and words that are read or written at a time.
 ROWS = 5000
 BATCH = 1000
+
+#: Bytes of sets that one statement carries; databases limit what they take at once.
+MOST_BYTES = 4_000_000
 
 #: (word, field) to the primary keys of the files that have it.
 Found = dict[tuple[str, str], array]
@@ -185,16 +188,26 @@ def _write(found: Found) -> int:
 
 
 def _insert(found: Found) -> None:
-    rows = []
-    for word, field in sorted(found):
-        keys = np.unique(_keys(found[word, field]))
-        rows.append(SearchWord(word=word, field=field, count=len(keys),
-                               files=postings.pack(keys)))
-        if len(rows) == BATCH:
-            SearchWord.objects.bulk_create(rows)
-            rows = []
-    SearchWord.objects.bulk_create(rows)
+    """Add rows; hundreds of thousands, hence plain SQL."""
+    quote = connection.ops.quote_name
+    columns = ", ".join(map(quote, ("word", "field", "count", "files")))
+    statement = (f"INSERT INTO {quote(SearchWord._meta.db_table)} ({columns})"
+                 " VALUES (%s, %s, %s, %s)")
+    rows, size = [], 0
+    with connection.cursor() as cursor:
+        for word, field in sorted(found):
+            keys = _keys(found[word, field])
+            data = postings.pack(keys)
+            rows.append((word, field, len(keys), data))
+            size += len(data)
+            if len(rows) == ROWS or size > MOST_BYTES:
+                cursor.executemany(statement, rows)
+                rows, size = [], 0
+        if rows:
+            cursor.executemany(statement, rows)
 
 
 def _keys(found: array) -> np.ndarray:
-    return np.frombuffer(found, np.uint32).astype(np.int64)
+    """The different keys, sorted."""
+    keys = np.frombuffer(found, np.uint32).astype(np.int64)
+    return keys if len(keys) == 1 else np.unique(keys)

@@ -38,5 +38,16 @@ def mark(mask: np.ndarray, data: bytes | memoryview) -> None:
     mask[keys[keys < len(mask)]] = True
 
 
+def contains(data: bytes | memoryview, key: int) -> bool:
+    """Whether ``key`` is in the set."""
+    data = memoryview(data)
+    if bytes(data[:1]) == BITS:
+        at = 1 + key // 8
+        return at < len(data) and bool(data[at] >> (key % 8) & 1)
+    keys = np.frombuffer(data, "<u4", offset=1)
+    at = int(np.searchsorted(keys, key))
+    return at < len(keys) and int(keys[at]) == key
+
+
 def _bits(data: bytes) -> np.ndarray:
     return np.unpackbits(np.frombuffer(data, np.uint8, offset=1), bitorder="little").view(bool)

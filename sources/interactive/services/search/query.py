@@ -52,7 +52,8 @@ SHA1 = re.compile(r"[0-9a-f]{6,40}")
 class Term:
     """One part: ``text`` as typed, looked for in ``field`` (empty: everywhere).
 
-    ``words`` are all wanted; the last of a plain term also as the beginning of longer words.
+    ``words`` are all wanted, the last of a plain term also as the beginning of longer words;
+    or ``whole``, which is how a value of a parameter would be in the index.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Term:
     negative: bool = False
     phrase: bool = False
     words: tuple[str, ...] = ()
+    whole: str = ""
     moment: object = None
 
     @property
@@ -113,16 +115,7 @@ def _term(found: re.Match, remarks: list[str]) -> Term | None:
             return None
     if not value:
         return None
-    return Term(value, name, negative, phrase, _term_words(value, name, phrase))
-
-
-def _term_words(value: str, name: str, phrase: bool) -> tuple[str, ...]:
-    text = words.fold(value)
-    if not phrase and globs.is_pattern(text):
-        return ()
-    if name:
-        # A value of a parameter is one word in the index, whatever marks it has.
-        whole = words.values(text)
-        split = words.words(text)
-        return tuple(whole) if len(whole) == 1 and len(split) < 2 else tuple(split or whole)
-    return tuple(words.words(text))
+    if not phrase and globs.is_pattern(value):
+        return Term(value, name, negative)
+    found = words.in_order(value) if phrase else words.words(value)
+    return Term(value, name, negative, phrase, tuple(found), words.whole(value))

@@ -1,14 +1,14 @@
 """How texts, names and values of parameters become the words of the index.
 
-Words are in lower case.  ``f606w-3`` is found as a whole and by its parts; numbers with a
-point are written the shortest way, so that ``2``, ``2.0`` and ``2.00`` are one word.
+Words are in lower case and of letters and digits.  Numbers with a point are written the
+shortest way, so that ``2``, ``2.0`` and ``2.00`` are one word.  A value of a parameter is one
+word, whatever marks it has.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 #: Longest word; the rest of longer ones is cut off.
 MAX_WORD = 64
@@ -16,9 +16,8 @@ MAX_WORD = 64
 #: Most different words of one text.
 MAX_WORDS = 400
 
-#: Parts of letters and digits, joined by marks that belong to names and numbers.
-CHUNK = re.compile(r"[^\W_]+(?:[.+\-/:][^\W_]+)*")
-PARTS = re.compile(r"[^\W_]+")
+#: Numbers with a point that stand alone, and words of letters and digits.
+WORD = re.compile(r"(?<![\w.])\d+\.\d*(?:e[+-]?\d+)?(?![\w.])|[^\W_]+")
 
 #: A number with a point and perhaps an exponent.
 NUMBER = re.compile(r"[+-]?\d+\.\d*(?:e[+-]?\d+)?|[+-]?\d+e[+-]?\d+")
@@ -38,27 +37,26 @@ def fold(text: str) -> str:
 def words(text: str) -> list[str]:
     """The different words of ``text``, in order."""
     found: dict[str, None] = {}
-    for word in _words(fold(text)):
-        found[word[:MAX_WORD]] = None
+    for word in WORD.findall(fold(text)):
+        found[number(word)[:MAX_WORD]] = None
         if len(found) >= MAX_WORDS:
             break
     return list(found)
 
 
-def _words(text: str) -> Iterator[str]:
-    for chunk in CHUNK.findall(text):
-        if NUMBER.fullmatch(chunk):
-            yield number(chunk)
-            continue
-        yield chunk
-        parts = PARTS.findall(chunk)
-        if len(parts) > 1:
-            yield from parts
+def in_order(text: str) -> list[str]:
+    """All words of ``text`` as they stand in it."""
+    return [number(word)[:MAX_WORD] for word in WORD.findall(fold(text))]
+
+
+def whole(text: str) -> str:
+    """``text`` as a value of a parameter is written in the index."""
+    return number(fold(text).strip())[:MAX_WORD]
 
 
 def number(text: str) -> str:
     """``2`` for ``2.0``; texts that are no such numbers stay."""
-    if not NUMBER.fullmatch(text):
+    if (not text[:1].isdigit() and text[:1] not in "+-") or not NUMBER.fullmatch(text):
         return text
     value = float(text)
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:g}"
