@@ -23,6 +23,7 @@ ROUTERS = (
     "interactive.api_contexts",
     "interactive.api",
     "interactive.api_file_page",
+    "interactive.api_finding",
     "bestrefs.api",
     "bestrefs.api_explain",
     "contents.api",

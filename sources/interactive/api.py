@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 from zlib import crc32
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.views.decorators.http import condition
 from ninja import Field, Path, Query, Router, Schema
 from ninja.decorators import decorate_view
 
-from common import globs
 from common.errors import NotFound
 from interactive import links
 from interactive.models import BuildContext, CatalogFile, ContextHistory, FileState, FileType
-from interactive.services import contexts, revision, rule_graph, server_status
+from interactive.services import contexts, file_lists, revision, rule_graph, server_status
 from interactive.views.files import base_url
 
 router = Router()
@@ -33,10 +31,14 @@ FileName = Annotated[str, Field(max_length=128, description="Official CRDS name.
 Offset = Annotated[int, Field(ge=0, le=2**31, description="Rows to skip.")]
 
 
-def _etag(request, *args, **kwargs) -> str:
-    """Answers depend on the address, the catalogue and this software, on nothing else."""
+def etag_of(request, state: str) -> str:
+    """Answers depend on the address, a state and this software, on nothing else."""
     address = crc32(f"{base_url(request)} {request.get_full_path()}".encode())
-    return f'"{revision.state()}-{server_status.server_version()}-{address:08x}"'
+    return f'"{state}-{server_status.server_version()}-{address:08x}"'
+
+
+def _etag(request, *args, **kwargs) -> str:
+    return etag_of(request, revision.state())
 
 
 by_revision = decorate_view(condition(etag_func=_etag))
@@ -162,37 +164,53 @@ class FileDetails(File):
     download_url: str | None = Field(description="Null where the bytes are not stored here.")
 
 
-class FileFilter(Schema):
+class FileQuery(Schema):
     type: FileType | None = Field(None, description="reference or mapping")
     instrument: str | None = Field(None, max_length=32, examples=["acs"])
     filekind: str | None = Field(None, max_length=64, examples=["biasfile"])
+    extension: str | None = Field(
+        None, max_length=16, examples=[".rmap"], description="With or without the dot.")
     state: FileState | None = None
+    stored: bool | None = Field(None, description="Whether the bytes can be downloaded here.")
+    rejected: bool | None = None
+    blacklisted: bool | None = None
     name: str | None = Field(
         None, max_length=128, pattern=r"^[A-Za-z0-9_.+*?-]*$", examples=["*_bia.fits"],
         description="A name or a pattern; * stands for any text, ? for one character.")
+    uploaded_as: str | None = Field(
+        None, max_length=256, description="The name at upload, or a pattern for it.")
+    delivered_since: datetime | None = Field(
+        None, description="Delivered at this time or later; UTC unless it says otherwise.")
+    delivered_before: datetime | None = Field(None, description="Delivered before this time.")
 
-    def apply(self, files: QuerySet) -> QuerySet:
-        exact = self.model_dump(exclude_none=True, exclude={"name"})
-        for field in ("instrument", "filekind"):
-            if field in exact:
-                exact[field] = exact[field].lower()
-        files = files.filter(**exact)
-        return globs.matching(files, "name", self.name) if self.name else files
+    def wanted(self) -> file_lists.FileFilter:
+        given = self.model_dump(exclude={"delivered_since", "delivered_before"})
+        for field in ("instrument", "filekind", "extension"):
+            given[field] = given[field].lower() if given[field] else None
+        if given["extension"] and not given["extension"].startswith("."):
+            given["extension"] = "." + given["extension"]
+        return file_lists.FileFilter(
+            **given, since=utc(self.delivered_since), until=utc(self.delivered_before))
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Times without a zone are UTC."""
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+Sort = Annotated[
+    Literal[tuple(f"{sign}{name}" for name in file_lists.SORTABLE for sign in ("", "-"))],
+    Field(description="A column; a minus in front for the largest first.")]
 
 
 @router.get("/files", response=FilePage, summary="Files of the catalogue", tags=["files"])
 @by_revision
-def list_files(request: HttpRequest, filters: Query[FileFilter], limit: Limit = 100,
-               offset: Offset = 0):
-    """Published files in the order of their names, filtered and paged."""
-    files = filters.apply(CatalogFile.objects.published())
-    columns = list(File.model_fields)
-    return {
-        "total": files.count(),
-        "limit": limit,
-        "offset": offset,
-        "items": files.order_by("name").values(*columns)[offset:offset + limit],
-    }
+def list_files(request: HttpRequest, filters: Query[FileQuery], sort: Sort = "name",
+               limit: Limit = 100, offset: Offset = 0):
+    """Published files, in the order of their names unless ``sort`` says otherwise."""
+    rows = file_lists.rows(filters.wanted(), order=sort)
+    return {"total": rows.count(), "limit": limit, "offset": offset,
+            "items": rows[offset:offset + limit]}
 
 
 @router.get("/files/{name}", response=FileDetails, summary="One file", tags=["files"])

@@ -56,6 +56,7 @@ class Log:
         found, notes = arrays.unpack(block)
         self.actions: list[str] = notes["actions"]
         self.others: list[str] = notes["others"]
+        self.files: int = notes["files"]
         self.date: np.ndarray = found["date"]
         self.action: np.ndarray = found["action"]
         self.file: np.ndarray = found["file"]
@@ -64,7 +65,10 @@ class Log:
 
     def files_in(self, files: np.ndarray, others: list[bool]) -> np.ndarray:
         """Acts on the files of a mask, or on names of :attr:`others` that are wanted."""
-        table = np.concatenate([files, np.array(others[::-1], bool)])
+        # The catalogue may have changed between the making of the log and of the mask.
+        known = np.zeros(self.files, bool)
+        known[:len(files)] = files[:self.files]
+        table = np.concatenate([known, np.array(others[::-1], bool)])
         # A negative index counts from the end, where the other names are in reverse.
         return table[self.file]
 
@@ -164,12 +168,13 @@ def rows(wanted: ActivityFilter) -> ActivityRows:
 
 
 def actions() -> list[str]:
-    return sorted(current().actions)
+    """Actions that the log had when this process looked last, sorted."""
+    return sorted((_current or current()).actions)
 
 
 def not_yet_latest(limit: int = 20) -> list[CatalogFile]:
     """Contexts that were submitted after the latest one and never were latest, newest first."""
-    found = columns.current()
+    found = columns.current_or_last()
     contexts = found.where(lambda group: group.extension == ".pmap")
     latest = np.flatnonzero(contexts & found.where(
         lambda group: group.extension == ".pmap" and group.state == FileState.LATEST))
@@ -185,8 +190,11 @@ def not_yet_latest(limit: int = 20) -> list[CatalogFile]:
 
 
 def _logged(keys: list[int]) -> dict[int, Activity]:
-    return {row.pk: Activity(row.date, row.file, row.action, row.why, row.details)
-            for row in AuditRecord.objects.filter(pk__in=keys)} if keys else {}
+    rows_ = AuditRecord.objects.filter(pk__in=keys) if keys else ()
+    return {row.pk: Activity(
+        row.date, row.file, row.action, row.why,
+        row.details if isinstance(row.details, dict) else {"details": row.details})
+        for row in rows_}
 
 
 def _delivered(keys: list[int]) -> dict[int, Activity]:
@@ -251,7 +259,7 @@ class _Making:
         names = ("date", "action", "file", "key", "source")
         return arrays.pack(
             {name: values[order] for name, values in zip(names, joined, strict=True)},
-            actions=list(self.actions), others=list(self.others))
+            actions=list(self.actions), others=list(self.others), files=self.found.length)
 
 
 def _make() -> bytes:
@@ -296,12 +304,13 @@ def _add_history(making: _Making, turns: list[tuple[int, int]]) -> None:
     making.add(dates[new], codes[new], files[new], keys[new], HISTORY)
 
 
-def _state() -> str:
+def state() -> str:
+    """Names the state of catalogue and log; two queries."""
     last = AuditRecord.objects.order_by().aggregate(last=Max("pk"))["last"] or 0
     return f"{revision.state()}.{last}"
 
 
-PREPARED = Prepared("activity", _make, _state, mapped=True)
+PREPARED = Prepared("activity", _make, state, mapped=True)
 
 _lock = threading.Lock()
 _current: Log | None = None
@@ -310,8 +319,8 @@ _current: Log | None = None
 def current() -> Log:
     """All acts up to now; two queries when nothing happened."""
     global _current
-    state, block = PREPARED.state_and_bytes()
+    now, block = PREPARED.state_and_bytes()
     with _lock:
-        if _current is None or _current.state != state:
-            _current = Log(state, block)
+        if _current is None or _current.state != now:
+            _current = Log(now, block)
         return _current

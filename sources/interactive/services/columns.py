@@ -21,7 +21,7 @@ from django.db.models.functions import Coalesce
 
 from common import arrays, globs
 from common.prepared import Prepared
-from interactive.models import CatalogFile
+from interactive.models import CatalogFile, FileState
 
 from . import revision
 
@@ -36,6 +36,9 @@ KEY_BITS = 26
 
 #: Largest value beside the primary key in a sort key.
 KEY_LIMIT = 2**(62 - KEY_BITS)
+
+#: Bit of :attr:`Columns.order` that latest files have; all others are below.
+LATEST_BIT = 55
 
 #: Bytes of an uploaded name that are compared.
 UPLOADED_LIMIT = 128
@@ -60,7 +63,8 @@ class Columns:
     """The published catalogue at one state, as arrays indexed by primary key.
 
     Masks are arrays of booleans of :attr:`length`, true for the files that are meant.
-    Times are seconds since 1970, :data:`UNKNOWN` where there is none.
+    Times are seconds since 1970, :data:`UNKNOWN` where there is none.  ``order`` rises from
+    old files to new ones and to those that are latest.
     """
 
     def __init__(self, state: str, block: bytes | memoryview):
@@ -69,6 +73,8 @@ class Columns:
         self.groups = [Group(*values) for values in notes["groups"]]
         self.group: np.ndarray = found["group"]
         self.length = len(self.group)
+        self.order: np.ndarray = found["order"]
+        self._published = self.group > 0
         self.times = {name: found[name] for name in TIMES}
         self.size: np.ndarray = found["size"]
         self.name_rank: np.ndarray = found["name_rank"]
@@ -80,8 +86,8 @@ class Columns:
     # ---- masks -----------------------------------------------------------
 
     def all(self) -> np.ndarray:
-        """Every published file."""
-        return self.group > 0
+        """Every published file.  Not to be changed."""
+        return self._published
 
     def where(self, wanted: Callable[[Group], bool]) -> np.ndarray:
         """Files whose shared values are ``wanted``."""
@@ -106,12 +112,12 @@ class Columns:
         return mask & self.all()
 
     def named(self, pattern: str) -> np.ndarray:
-        """Files whose name is, or matches, the shell ``pattern``."""
-        return self.ids(self._by_name[_matching(self._names, pattern, ordered=True)])
+        """Primary keys of the files whose name is, or matches, the shell ``pattern``."""
+        return self._by_name[_matching(self._names, pattern)]
 
     def uploaded_as(self, pattern: str) -> np.ndarray:
-        """Files that were uploaded under a name that is, or matches, ``pattern``."""
-        return self.ids(self._uploaded_pk[_matching(self._uploaded, pattern, ordered=False)])
+        """As :meth:`named`, for the names under which files were uploaded."""
+        return self._uploaded_pk[_matching(self._uploaded, pattern)]
 
     def keys_of(self, names: Sequence[str]) -> np.ndarray:
         """Primary keys of published files by name, -1 for names that are none."""
@@ -162,8 +168,8 @@ def seconds(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp() // 1)
 
 
-def _matching(names: np.ndarray, pattern: str, ordered: bool) -> np.ndarray:
-    """Positions in ``names`` (of bytes) that match; ``ordered`` if they are sorted."""
+def _matching(names: np.ndarray, pattern: str) -> np.ndarray:
+    """Positions in ``names`` (bytes, sorted) that match the shell ``pattern``."""
     width = names.dtype.itemsize
     wanted = pattern.encode()
     first = min((wanted.find(mark) for mark in (b"*", b"?") if mark in wanted), default=-1)
@@ -171,38 +177,39 @@ def _matching(names: np.ndarray, pattern: str, ordered: bool) -> np.ndarray:
     if len(prefix) > width or b"\0" in wanted or not len(names):
         return np.zeros(0, np.int64)
     start, end = 0, len(names)
-    if ordered and prefix:
+    if prefix or first < 0:
+        last = prefix if first < 0 else prefix + b"\xff" * (width - len(prefix))
         start = int(np.searchsorted(names, prefix))
-        end = int(np.searchsorted(names, prefix + b"\xff" * (width - len(prefix)), "right"))
-    part = names[start:end]
+        end = int(np.searchsorted(names, last, "right"))
     if first < 0:
-        return start + np.flatnonzero(part == wanted)
-    found = np.arange(len(part)) if ordered else np.flatnonzero(
-        np.strings.startswith(part, prefix))
-    found = _in_order(part, found, len(prefix), wanted[first:])
+        return np.arange(start, end)
+    part = names[start:end]
+    found = _in_order(part, len(prefix), wanted[first:])
     if b"?" in wanted:
         expression = re.compile(globs.expression(pattern).encode(), re.DOTALL)
         found = found[[expression.match(name) is not None for name in part[found].tolist()]]
     return start + found
 
 
-def _in_order(names: np.ndarray, found: np.ndarray, at: int, rest: bytes) -> np.ndarray:
-    """Those of ``found`` that have the pieces of the pattern ``rest`` in its order.
+def _in_order(names: np.ndarray, at: int, rest: bytes) -> np.ndarray:
+    """Positions of the names that have the pieces of the pattern ``rest`` in its order.
 
     They begin at position ``at`` of the names.  That is exact if ``*`` alone stands between
     the pieces, and necessary where a ``?`` does.
     """
-    pieces = re.split(rb"[*?]+", rest)
-    place = np.full(len(found), at)
-    for piece in filter(None, pieces[:-1]):
-        where = np.strings.find(names[found], piece, place)
-        found, place = found[where >= 0], where[where >= 0] + len(piece)
-    last = pieces[-1]
-    if not last:
-        return found
-    ends = np.strings.endswith(names[found], last)
-    ends &= np.strings.str_len(names[found]) - len(last) >= place
-    return found[ends]
+    *pieces, last = re.split(rb"[*?]+", rest)
+    found = np.arange(len(names))
+    place: np.ndarray | int = at
+    if last:
+        ends = np.strings.endswith(names, last)
+        found, names = np.flatnonzero(ends), names[ends]
+    for piece in filter(None, pieces):
+        where = np.strings.find(names, piece, place)
+        kept = where >= 0
+        found, names, place = found[kept], names[kept], where[kept] + len(piece)
+    if last:
+        found = found[np.strings.str_len(names) - len(last) >= place]
+    return found
 
 
 def fits(name: str, pattern: str) -> bool:
@@ -309,7 +316,7 @@ class Epoch(Func):
 
     def as_sqlite(self, compiler, connection, **more):
         return self.as_sql(compiler, connection, template=(
-            f"COALESCE(CAST(strftime('%%s', %(expressions)s) AS INTEGER), {UNKNOWN})"), **more)
+            f"COALESCE(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER), {UNKNOWN})"), **more)
 
     def as_mysql(self, compiler, connection, **more):
         return self.as_sql(compiler, connection, template=(
@@ -359,9 +366,21 @@ def _make() -> bytes:
                 uploaded_keys.append(key[0])
                 uploaded.append(text.encode()[:UPLOADED_LIMIT])
     made.update(_by_name(names, keys, top))
-    made["uploaded"] = np.array(uploaded or [], dtype=f"S{max(map(len, uploaded), default=1)}")
-    made["uploaded_pk"] = np.array(uploaded_keys, np.int64)
+    texts = np.array(uploaded, dtype=f"S{max(map(len, uploaded), default=1)}")
+    order = np.argsort(texts, kind="stable")
+    made["uploaded"], made["uploaded_pk"] = texts[order], np.array(uploaded_keys, np.int64)[order]
+    made["order"] = _order(made, groups)
     return arrays.pack(made, groups=[_group(MARK * 4 + "|0|0|0"), *map(_group, groups)])
+
+
+def _order(made: dict[str, np.ndarray], groups: dict[str, int]) -> np.ndarray:
+    """Numbers that rise from old files to new ones and to those that are latest; all differ."""
+    known = made["delivery_date"]
+    known = np.where(known == UNKNOWN, made["activation_date"], known)
+    minutes = np.clip(known // 60, -(2**27), 2**28) + 2**27
+    latest = np.array([False, *(_group(text).state == FileState.LATEST for text in groups)])
+    return ((latest[made["group"]].astype(np.int64) << LATEST_BIT)
+            | (minutes << KEY_BITS) | np.arange(len(known)))
 
 
 def _group(joined: str) -> Group:

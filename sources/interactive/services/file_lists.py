@@ -44,9 +44,9 @@ class FileFilter:
         """The files that are meant."""
         mask = found.where(self._fits)
         if self.name:
-            mask &= found.named(self.name)
+            mask &= found.ids(found.named(self.name))
         if self.uploaded_as:
-            mask &= found.uploaded_as(self.uploaded_as)
+            mask &= found.ids(found.uploaded_as(self.uploaded_as))
         if self.since or self.until:
             mask &= found.between("delivery_date", self.since, self.until)
         return mask
@@ -66,8 +66,8 @@ def rows(wanted: FileFilter, order: str = "-delivery_date") -> FileRows:
 
 
 def values(column: str) -> list[str]:
-    """Values of a column that the catalogue has, sorted."""
-    groups = columns.current().groups[1:]
+    """Values of a column that the catalogue had when this process looked last, sorted."""
+    groups = columns.current_or_last().groups[1:]
     return sorted({getattr(group, column) for group in groups} - {""})
 
 

@@ -23,10 +23,10 @@ def file(name: str, *, stored: bool = True, state: str = FileState.LATEST, **fie
     """A published file called ``name``; its type follows from the extension."""
     extension = "." + name.rpartition(".")[2]
     is_rule = extension in (".pmap", ".imap", ".rmap")
+    known = {"size": 1000, "sha1sum": "0" * 40, "delivery_date": timezone.now(), **fields}
     return CatalogFile.objects.create(
         name=name, observatory="hst", extension=extension, state=state, stored=stored,
-        type=FileType.MAPPING if is_rule else FileType.REFERENCE,
-        size=1000, sha1sum="0" * 40, delivery_date=timezone.now(), **fields)
+        type=FileType.MAPPING if is_rule else FileType.REFERENCE, **known)
 
 
 def link(parent: CatalogFile, child: CatalogFile, key: str = "") -> None:

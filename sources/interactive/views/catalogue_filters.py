@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import QueryDict
 
 from common.lists import Choice, Filters
-from interactive.services import file_lists, latest_references
+from interactive.services import columns, file_lists, latest_references
 
 #: Other names that addresses and forms use for the filters.
 ALIASES = {
@@ -26,6 +26,8 @@ class CatalogueFilters(Filters):
     """Reads other spellings, and shows contexts alone until some filter is set."""
 
     def __init__(self, data=None, *args, **kwargs):
+        # Looked up once; choices and parts of the page use it without asking again.
+        columns.current()
         data = self._normal(data)
         if not any(name in data for name in self.base_filters):
             data["extension"] = DEFAULT_EXTENSION

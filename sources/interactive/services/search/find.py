@@ -7,21 +7,21 @@ rows that are shown.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import reduce
 from operator import or_
-from re import compile as compile_pattern
 
 import numpy as np
 from django.db.models import Q
 
-from interactive.models import CatalogFile, FileState, SearchWord
+from interactive.models import CatalogFile, SearchWord
 
 from .. import columns as catalogue_columns
-from ..columns import UNKNOWN, Columns, Group
+from ..columns import LATEST_BIT, Columns, Group
 from . import postings, words
 from .index import TEXT_FIELDS
 from .query import COLUMNS, Query, Term, parse
@@ -96,11 +96,14 @@ def search(text: str, *, only: dict[str, str] | None = None, start: int = 0,
     for name, value in (only or {}).items():
         mask &= columns.where(lambda group, n=name, v=value: getattr(group, n) == v)
     ids = np.flatnonzero(mask)
-    ids = finder.compare_phrases(ids, _order(columns, ids, score), answer.remarks)
+    order = _order(columns, ids, score)
+    kept = finder.compare_phrases(ids, order, answer.remarks)
+    if kept is not None:
+        ids, order = kept, _order(columns, kept, score)
     answer.total = len(ids)
     answer.facets = _facets(columns, ids)
     answer.jump = finder.jump()
-    shown = _page(ids, _order(columns, ids, score), start, length)
+    shown = _page(ids, order, start, length)
     files = CatalogFile.objects.in_bulk(shown)
     answer.hits = [Hit(files[pk], matches(files[pk], query, finder.values_of(pk)))
                    for pk in shown if pk in files]
@@ -109,12 +112,7 @@ def search(text: str, *, only: dict[str, str] | None = None, start: int = 0,
 
 def _order(columns: Columns, ids: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Numbers that rise from the best file to the last: by score, latest, newest."""
-    latest = columns.where(lambda group: group.state == FileState.LATEST)[ids]
-    known = columns.times["delivery_date"][ids]
-    known = np.where(known == UNKNOWN, columns.times["activation_date"][ids], known)
-    minutes = np.clip(known // 60, -(2**27), 2**28) + 2**27
-    key = (score[ids].astype(np.int64) << 56) | (latest.astype(np.int64) << 55)
-    return -(key | (minutes << 26) | ids)
+    return -((score[ids].astype(np.int64) << (LATEST_BIT + 1)) | columns.order[ids])
 
 
 def _page(ids: np.ndarray, order: np.ndarray, start: int, length: int) -> list[int]:
@@ -163,7 +161,7 @@ class _Finder:
             return []
         rows = [row for row in self.rows if _field_fits(term.field, row.field)]
         if term.pattern:
-            matcher = compile_pattern(translate(words.fold(term.text)))
+            matcher = re.compile(translate(words.fold(term.text)))
             return [_most(row for row in rows if matcher.match(row.word))]
         chosen = []
         for number, word in enumerate(term.words):
@@ -187,7 +185,7 @@ class _Finder:
                 postings.mark(masks[weight], self.files[row.pk])
         weights = np.zeros(self.columns.length, np.uint8)
         for weight in sorted(masks):
-            weights[masks[weight]] = weight
+            np.putmask(weights, masks[weight], weight)
         return weights
 
     # ---- masks -------------------------------------------------------------
@@ -205,8 +203,7 @@ class _Finder:
                 score += np.minimum(weight, EXACT // len(self.query.terms))
         for term in self.query.terms:
             if not term.negative and term.field in ("", "name") and not term.pattern:
-                exact = self.columns.named(_literal(term.text))
-                score[exact] = EXACT
+                score[self.columns.named(term.text)] = EXACT
         return mask, np.minimum(score, EXACT)
 
     def _weights(self, term: Term) -> np.ndarray:
@@ -221,8 +218,8 @@ class _Finder:
         weight = self._word_weights(term)
         if self.whole[term]:
             weight = np.maximum(weight, self._weights_of(self.whole[term]))
-        for mask in self._whole(term):
-            weight[mask] = NAME
+        for found in self._whole(term):
+            weight[found] = NAME
         return weight
 
     def _word_weights(self, term: Term) -> np.ndarray:
@@ -231,7 +228,8 @@ class _Finder:
         for word, rows in zip(term.words or ("",), self.chosen[term], strict=False):
             weight = self._weights_of(rows)
             if word and not term.field and not term.phrase:
-                weight[self.columns.where(lambda group, w=word: _has_word(group, w))] = NAME
+                np.putmask(weight, self.columns.where(
+                    lambda group, w=word: _has_word(group, w)), NAME)
             weights.append(weight)
         if not weights:
             return np.zeros(self.columns.length, np.uint8)
@@ -239,27 +237,32 @@ class _Finder:
 
     def _whole(self, term: Term) -> list[np.ndarray]:
         """Files whose name, uploaded name or checksum the whole text of ``term`` fits."""
-        masks = []
-        begun = len(term.text) >= MIN_PREFIX and not term.phrase and not term.pattern
-        pattern = term.text if term.pattern else _literal(term.text) + "*" * begun
-        if not term.phrase and term.field in ("", "name"):
-            masks.append(self.columns.named(pattern))
-        if not term.phrase and term.field in ("", "uploaded_as"):
-            masks.append(self.columns.uploaded_as(pattern))
+        if term.phrase:
+            return []
+        found = []
+        begun = len(term.text) >= MIN_PREFIX and not term.pattern
+        pattern = term.text + "*" * begun
+        if term.field in ("", "name"):
+            found.append(self.columns.named(pattern))
+        if term.field in ("", "uploaded_as"):
+            found.append(self.columns.uploaded_as(pattern))
         if term.sha1:
-            masks.append(self.columns.ids([pk for pk, sha1 in self.sha1
-                                           if sha1.startswith(term.sha1)]))
-        return masks
+            found.append(np.flatnonzero(self.columns.ids(
+                [pk for pk, sha1 in self.sha1 if sha1.startswith(term.sha1)])))
+        return found
 
     # ---- phrases, jumps, matches ---------------------------------------------
 
     def compare_phrases(self, ids: np.ndarray, order: np.ndarray,
-                        remarks: list[str]) -> np.ndarray:
-        """``ids`` without the files that have the words of a phrase, but not in its order."""
+                        remarks: list[str]) -> np.ndarray | None:
+        """``ids`` without the files that have the words of a phrase, but not in its order.
+
+        None if the query has no phrase.
+        """
         phrases = [term for term in self.query.terms
                    if term.phrase and len(term.words) > 1 and not term.negative]
         if not phrases:
-            return ids
+            return None
         if len(ids) > MAX_COMPARED:
             remarks.append(f"More than {MAX_COMPARED:,} files have these words; the phrase was"
                            " looked for in the newest of them.")
@@ -281,7 +284,7 @@ class _Finder:
         if term.negative or term.phrase or term.pattern or term.field not in (
                 "", "name", "sha1sum"):
             return None
-        found = np.flatnonzero(self.columns.named(term.text))
+        found = self.columns.named(term.text)
         if not len(found) and len(term.sha1) == 40:
             found = np.flatnonzero(self.columns.ids([pk for pk, _ in self.sha1]))
         return self.columns.name_of(found)[0] if len(found) == 1 else None
@@ -315,11 +318,6 @@ def _has_phrase(text: str, phrase: tuple[str, ...]) -> bool:
                for at, word in enumerate(have) if word == phrase[0])
 
 
-def _literal(text: str) -> str:
-    """``text`` as a pattern for itself: what marks a pattern is no part of any name."""
-    return text.replace("*", "\n").replace("?", "\n")
-
-
 def _most(rows: Iterable[Word]) -> list[Word]:
     """The most frequent of ``rows``."""
     return sorted(rows, key=lambda row: -row.count)[:MAX_EXPANSION]
@@ -344,7 +342,7 @@ def _is_value(group: Group, column: str, text: str) -> bool:
         return True
     have = getattr(group, column)
     if "*" in value or "?" in value:
-        return compile_pattern(translate(value)).match(have) is not None
+        return re.compile(translate(value)).match(have) is not None
     return have == value
 
 
@@ -369,7 +367,9 @@ def _look_up(terms: Iterable[Term]) -> list[Word]:
         if term.field in COLUMNS or term.moment:
             continue
         if term.pattern:
-            questions.append(_pattern_question(words.fold(term.text)))
+            question = _pattern_question(term)
+            if question:
+                questions.append(question)
             continue
         for number, word in enumerate(term.words):
             last = number == len(term.words) - 1
@@ -386,13 +386,19 @@ def _look_up(terms: Iterable[Term]) -> list[Word]:
     return [Word(*row) for row in rows]
 
 
-def _pattern_question(pattern: str) -> Q:
-    first = min(pattern.find(mark) for mark in "*?" if mark in pattern)
-    prefix = pattern[:first]
+def _pattern_question(term: Term) -> Q | None:
+    """Words that may fit a pattern, None where no word can.
+
+    Without a beginning the words of one field are looked through; those of all fields are too
+    many, and what people mean then are names.
+    """
+    pattern = words.fold(term.text)
+    prefix = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    if not re.fullmatch(r"[^\W_]*", prefix) and not term.field:
+        return None
     if prefix:
         return Q(word__gte=prefix, word__lt=prefix + "\U0010ffff")
-    longest = max(pattern.replace("?", "*").split("*"), key=len)
-    return Q(word__contains=longest) if longest else Q(pk=None)
+    return Q(field=term.field) if term.field and term.field not in TEXT_FIELDS else None
 
 
 def _by_sha1(terms: Iterable[Term]) -> list[tuple[int, str]]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 from django.conf import settings
 
 from .. import columns as catalogue_columns
@@ -30,7 +29,7 @@ class Shortcut:
 
 def of(query: Query, pointers: Mapping) -> list[Shortcut]:
     """Shortcuts for ``query``; ``pointers`` are the contexts in use by role.  No queries."""
-    columns = catalogue_columns.current()
+    columns = catalogue_columns.current_or_last()
     text = words.fold(query.text)
     found = [_context(text, columns)] if text else []
     for role in ROLES:
@@ -59,6 +58,6 @@ def _context(text: str, columns) -> Shortcut | None:
     name = f"{settings.CRDS_OBSERVATORY}_{int(number[1]):04d}.pmap" if number else text
     if not re.fullmatch(r"[a-z0-9_]+\.pmap", name):
         return None
-    if not len(np.flatnonzero(columns.named(name))):
+    if not len(columns.named(name)):
         return None
     return Shortcut(f"Context {name}", context=name)

@@ -19,8 +19,8 @@ MAX_WORDS = 400
 #: Numbers with a point that stand alone, and words of letters and digits.
 WORD = re.compile(r"(?<![\w.])\d+\.\d*(?:e[+-]?\d+)?(?![\w.])|[^\W_]+")
 
-#: A number with a point and perhaps an exponent.
-NUMBER = re.compile(r"[+-]?\d+\.\d*(?:e[+-]?\d+)?|[+-]?\d+e[+-]?\d+")
+#: A number with a point.
+NUMBER = re.compile(r"[+-]?\d+\.\d*(?:e[+-]?\d+)?")
 
 #: Values of rules that match anything or nothing.
 NO_VALUES = frozenset({"*", "n/a", "undefined", ""})
