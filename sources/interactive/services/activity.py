@@ -174,7 +174,7 @@ def actions() -> list[str]:
 
 def not_yet_latest(limit: int = 20) -> list[CatalogFile]:
     """Contexts that were submitted after the latest one and never were latest, newest first."""
-    found = columns.current_or_last()
+    found = columns.current()
     contexts = found.where(lambda group: group.extension == ".pmap")
     latest = np.flatnonzero(contexts & found.where(
         lambda group: group.extension == ".pmap" and group.state == FileState.LATEST))
