@@ -46,6 +46,11 @@ PAGES = {
     "difference of contexts": "/diff/hst_0004.pmap/hst_0005.pmap/",
     "difference of references": "/diff/33410005j_bia.fits/33410006j_bia.fits/",
     "no such pair": "/diff/hst_0001.pmap/nothing.pmap/",
+    "best references": "/bestrefs/",
+    "references of a product": "/bestrefs/?id=LB6M01030&context2=hst_0001.pmap",
+    "references of many": "/bestrefs/many/?ids=LB6M01030,JBANJOF3Q,NOPE&context2=hst_0001.pmap",
+    "many datasets": "/bestrefs/many/",
+    "explore": "/bestrefs_explore/?instrument=acs",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }

@@ -103,9 +103,8 @@ class Answer:
 
     @property
     def error(self) -> str:
-        return self.subject.error or " ".join(
-            f"{context}: {text}" if len(self.errors) > 1 else text
-            for context, text in self.errors.items())
+        """Why nothing is answered; under several contexts the first reason stands for all."""
+        return self.subject.error or next(iter(self.errors.values()), "")
 
     @property
     def differing(self) -> list[Row]:

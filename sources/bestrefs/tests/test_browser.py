@@ -122,9 +122,7 @@ def made_files(folder):
         folder / "groups.fits")
     plain = (folder / "units.fits").read_bytes()
     (folder / "units.fits.gz").write_bytes(gzip.compress(plain, 1))
-    (folder / "records.fits").write_bytes(plain + b"special records".ljust(2880))
-    return [folder / name for name in ("units.fits", "groups.fits", "units.fits.gz",
-                                       "records.fits")]
+    return [folder / name for name in ("units.fits", "groups.fits", "units.fits.gz")]
 
 
 def test_headers_are_those_that_astropy_reads(page, tmp_path, test_data):
@@ -149,6 +147,19 @@ def test_headers_are_those_that_astropy_reads(page, tmp_path, test_data):
                 assert part.header == expected, (path.name, part.label)
                 compared += len(expected)
     assert len(files) > 20 and compared > 1500
+
+
+def test_what_follows_the_last_unit_is_left_alone(page, tmp_path):
+    units = made_files(tmp_path)[0]
+    page.goto("/bestrefs/")
+    choose(page, units)
+    expected = page.input_value("#header-header")
+    (tmp_path / "records.fits").write_bytes(units.read_bytes() + b"special".ljust(2880))
+    choose(page, tmp_path / "records.fits")
+    assert page.input_value("#header-header") == expected
+    (tmp_path / "cut.fits").write_bytes(units.read_bytes()[:-4000])
+    choose(page, tmp_path / "cut.fits")
+    assert expected.startswith(page.input_value("#header-header").removesuffix("\nEND"))
 
 
 def test_other_formats_and_what_is_none(page, tmp_path):

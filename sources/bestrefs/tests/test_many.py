@@ -116,6 +116,12 @@ def test_files_of_every_kind_are_answered_together(hst, client, test_data):
     assert not by_id["broken.fits"]["ok"] and "no header" in by_id["broken.fits"]["error"]
 
 
+def test_more_files_than_a_request_may_hold_are_refused(hst, client, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+    page = post(client, files=[SimpleUploadedFile(f"{n}.json", b"{}") for n in range(4)])
+    assert page.status_code == 400 and "Send at most 3 files at once" in words(page)
+
+
 def test_headers_that_a_browser_read_are_answered_and_asked_about_again(hst, client):
     text = "SIMPLE  =                    T\nINSTRUME= 'ACS'\nDETECTOR= 'WFC'\nEND"
     page = post(client, headers=json.dumps([{"name": "x.fits", "text": text}]),

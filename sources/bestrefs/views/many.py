@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,7 +41,13 @@ def many(request):
                 " to be sent whole. Allow scripts for this site: your browser then reads the"
                 " headers itself and sends nothing else.")
         request.upload_handlers = [uploads.HeaderUploadHandler(request)]
-        return _posted(request)
+        try:
+            return _posted(request)
+        except SuspiciousOperation as exc:
+            raise BadRequest(
+                f"That is more than one request may hold: {exc} Send at most"
+                f" {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files at once, or allow scripts for"
+                " this site: your browser then sends their headers alone.") from exc
     if not request.GET.get("ids"):
         return _form(request)
     form = ManyForm(request.GET, auto_id="many-%s", offer=context_chooser.offer())
@@ -181,6 +188,7 @@ def _page(request, found: list[Answer], ids: list[str], data: dict, lasting: str
         "tables": tables,
         "failed": [answer for answer in found if not answer.ok],
         "total": len(found),
+        "answered": sum(answer.ok for answer in found),
         "differing": sum(bool(answer.differing) for answer in found),
         "only": only,
         "uses": batch.uses(found),
