@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django_tables2 import RequestConfig
 
 from . import downloads
@@ -38,10 +39,13 @@ def list_response(request: HttpRequest, *, rows, table: type[Table], name: str,
     if form and not wrong:
         return downloads.response(shown, name, form)
     part = "lists/table.html" if request.htmx.target == "list" else template
-    return render(request, part, {
+    response = render(request, part, {
         "table": shown, "filters": chosen, "list_name": name,
         "page_lengths": sorted({page_length, *PAGE_LENGTHS}), **context,
     }, status=400 if wrong else 200)
+    # The same address answers htmx with a part: no cache may take one for the other.
+    patch_vary_headers(response, ["HX-Target"])
+    return response
 
 
 def _length(request: HttpRequest, usual: int) -> int:
