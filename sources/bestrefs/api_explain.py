@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
@@ -36,7 +35,7 @@ class Asked(Schema):
     """A question in an address; keywords of a header stand beside these, in upper case."""
 
     id: Dataset = ""
-    context: ContextName = f"{settings.CRDS_OBSERVATORY}-latest"
+    context: ContextName = ""
     context2: Context2 = ""
     type: Type = ""
     misses: Misses = 5
@@ -48,7 +47,7 @@ class HeaderAsked(Schema):
     header: dict[str, str] = Field(
         default_factory=dict, max_length=questions.MAX_KEYWORDS, description="Keywords and values.")
     id: Dataset = ""
-    context: ContextName = f"{settings.CRDS_OBSERVATORY}-latest"
+    context: ContextName = ""
     context2: Context2 = ""
     types: list[Annotated[str, Field(max_length=service.MAX_TYPE)]] = Field(
         default_factory=list, max_length=200, description="All types if empty.")

@@ -51,6 +51,9 @@ PAGES = {
     "references of many": "/bestrefs/many/?ids=LB6M01030,JBANJOF3Q,NOPE&context2=hst_0001.pmap",
     "many datasets": "/bestrefs/many/",
     "explore": "/bestrefs_explore/?instrument=acs",
+    "explain form": "/explain/?instrument=acs",
+    "explain": "/explain/?id=JBANJOF3Q&context2=hst_0001.pmap",
+    "explain one type": "/explain/?id=JBANJOF3Q&type=biasfile",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }
