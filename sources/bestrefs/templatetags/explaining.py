@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from interactive.services.file_page import rule_text
+from interactive.templatetags.catalogue import file_link
 from rules.explaining.model import Cell, Mark
 from rules.explaining.wording import short
 
@@ -46,6 +47,14 @@ def sign(cell: Cell) -> str:
 @register.filter
 def sign_word(cell: Cell) -> str:
     return SIGNS[cell.mark][1]
+
+
+@register.simple_tag
+def choice_link(choice: str):
+    """A file that rules name, linked to its page; N/A and the like as they are."""
+    if "." in choice and choice.isprintable() and " " not in choice:
+        return file_link(choice)
+    return format_html('<span class="mono">{}</span>', choice)
 
 
 @register.simple_tag

@@ -253,6 +253,11 @@ def test_similar_datasets_are_offered_for_an_unknown_one(client, hst, archived):
     assert archived in text(page) and "Similar ones" in text(page)
 
 
+def test_the_search_box_stays_empty(client, hst):
+    page = client.get(f"/explain/?{HEADER}").content.decode()
+    assert not re.search(r'name="q" value="[^"]', page)
+
+
 @pytest.mark.parametrize("observatory", ["jwst", "roman", "tobs"])
 def test_other_observatories(client, content, observatory):
     made = content(observatory)

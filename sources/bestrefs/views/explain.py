@@ -61,7 +61,7 @@ def _common(question: Question, comparison: service.Comparison) -> dict:
     query = question.query()
     return {
         "question": question,
-        "query": query,
+        "asked": query,
         "comparison": comparison,
         "subject": comparison.subject,
         "contexts": [side.context for side in comparison.sides],

@@ -288,7 +288,7 @@ def case_text(case: Case) -> str:
     """A case by the values that count: ``DETECTOR=WFC, FILTER1=F606W``."""
     telling = [cell for cell in case.cells if cell.mark is Mark.MATCHED]
     if not telling:
-        return "the case that is neutral in every parameter" if case.cells else "the only case"
+        return "neutral in every parameter" if case.cells else "the only case"
     shown = ", ".join(f"{short(cell.parameter)}={_pattern(cell)}" for cell in telling[:FEW])
     return shown + (f" and {len(telling) - FEW} more" if len(telling) > FEW else "")
 
@@ -302,8 +302,14 @@ def _pattern(cell: Cell) -> str:
 
 
 def short(parameter: str) -> str:
-    """The last part of a data model's name: META.INSTRUMENT.FILTER is FILTER."""
-    return parameter.rpartition(".")[2] if parameter.startswith(("META.", "ROMAN.")) else parameter
+    """The telling end of a data model's name: META.INSTRUMENT.FILTER is FILTER.
+
+    Ends that several names share keep the part before: SUBARRAY.NAME, EXPOSURE.TYPE.
+    """
+    if not parameter.startswith(("META.", "ROMAN.")):
+        return parameter
+    parts = parameter.split(".")
+    return ".".join(parts[-2:]) if parts[-1] in ("NAME", "TYPE") else parts[-1]
 
 
 def _shown(value: str) -> str:

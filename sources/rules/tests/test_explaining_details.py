@@ -229,3 +229,14 @@ def test_a_large_type_is_explained_at_once():
     found = explain_rule(rule, {**DATASET, "FILTER": "F606W", "SUBARRAY": "S4"})
     assert found.agrees and found.types[0].result == "f606.fits"
     assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize(("parameter", "short"), [
+    ("DETECTOR", "DETECTOR"), ("META.INSTRUMENT.FILTER", "FILTER"),
+    ("META.SUBARRAY.NAME", "SUBARRAY.NAME"), ("META.EXPOSURE.TYPE", "EXPOSURE.TYPE"),
+    ("ROMAN.META.INSTRUMENT.OPTICAL_ELEMENT", "OPTICAL_ELEMENT"),
+])
+def test_parameters_have_short_names(parameter, short):
+    from rules.explaining import wording
+
+    assert wording.short(parameter) == short
