@@ -12,7 +12,7 @@ from . import reference_files, rule_files
 from .pairs import Pair
 
 #: Deliveries between two files that a page lists.
-DELIVERIES = 25
+DELIVERIES = 100
 
 
 def obtain(pair: Pair) -> kept.Kept:
@@ -24,9 +24,8 @@ def obtain(pair: Pair) -> kept.Kept:
 def deliveries(pair: Pair) -> tuple[list[CatalogFile], bool]:
     """Rules delivered after the one of ``pair`` up to the other, oldest first; whether that is all.
 
-    Each has ``latest_since`` (a time or None), and its ``description`` is that of the context
-    history where the delivery has none.  Empty for rules of different series, for references,
-    and where nothing is known of any of them.
+    Each has ``latest_since`` (a time or None) and ``use_reason``, why it became the latest.
+    Empty for rules of different series, for references, and where nothing is known of any.
     """
     first, last = sorted((pair.old.name, pair.new.name))
     stem = split_serial(last)[0].rpartition(".")[0]
@@ -51,7 +50,8 @@ def _add_history(rows: list[CatalogFile]) -> None:
     for row in rows:
         entry = entries.get(row.name)
         row.latest_since = entry.start_date if entry else None
-        row.description = row.description or (entry.description if entry else "")
+        reason = entry.description if entry else ""
+        row.use_reason = reason if reason != row.description else ""
 
 
 def affected(pair: Pair) -> AffectedDatasets | None:

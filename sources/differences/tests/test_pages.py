@@ -207,7 +207,7 @@ def test_the_page_says_what_changed(made, content):
     assert "Difference hst_0001.pmap against hst_0002.pmap" in page
     assert "New references 2 not in the old context" in page
     assert "References no longer used 3 1 of them replaced" in page
-    assert "2020-01-01 00:00:00 a test" in page
+    assert "a test 2020-01-01 00:00:00 second" in page
     assert "Logical Diff ('hst_acs_idctab_0001.rmap', 'hst_acs_idctab_0002.rmap')" in page
     assert "Text Diff ('hst_acs_idctab_0001.rmap', 'hst_acs_idctab_0002.rmap')" in page
     assert "hst_acs_darkfile_0001.rmap deleted" in page
