@@ -23,7 +23,7 @@ INSTRUMENT = {
 
 #: A value that stands for itself, and a date.
 PLAIN = re.compile(r"[A-Za-z0-9 ._:/+-]+")
-DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 
 
 @dataclass(frozen=True)
