@@ -54,6 +54,8 @@ PAGES = {
     "explain form": "/explain/?instrument=acs",
     "explain": "/explain/?id=JBANJOF3Q&context2=hst_0001.pmap",
     "explain one type": "/explain/?id=JBANJOF3Q&type=biasfile",
+    "file": "/browse/hst_0005.pmap",
+    "lineage of a file": "/browse/hst_0004.pmap/lineage/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }
@@ -326,6 +328,37 @@ def test_the_rest_api_can_be_tried(visit):
     assert "→ 200" in section.locator(".answer").inner_text()
     assert ".pmap" in section.locator(".answer pre").inner_text()
     seen.check()
+
+
+#: Runs the jobs that wait; the servers of tests have no worker.
+WORK = """
+from jobs import execution, leases
+while job := leases.claim("test"):
+    execution.run(job)
+"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_parts_of_a_file_open_in_place(visit, server, width):
+    """All parts of a reference, with the lineage that a job makes meanwhile."""
+    seen = visit(WIDTHS[width]).open("/browse/33410005j_bia.fits#lineage")
+    page = seen.page
+    page.locator("#lineage :is(.waiting, svg)").first.wait_for()
+    subprocess.run([sys.executable, str(CHECKOUT / "sources" / "manage.py"), "shell", "-c", WORK],
+                   env=server.environment(), check=True, timeout=120, capture_output=True)
+    page.locator("#lineage svg.lineage").wait_for()
+    page.evaluate("""for (const name of ["patterns", "constraints", "used_by", "actions"])
+                         document.getElementById(name).open = true""")
+    page.locator("#patterns table.patterns").wait_for()
+    page.locator("#constraints table.constraints").first.wait_for()
+    assert not page.locator(".waiting").count()
+    assert page.locator("table").first.locator("tr").first.inner_text().startswith("CRDS Name")
+    page.locator("#used_by a.file").first.wait_for()
+    seen.check()
+    seen.keep(f"file with all parts-{width}-light")
+    page.get_by_label("or in a context").fill("nonsense")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert "not a context" in page.locator("#patterns .notice.warning").inner_text()
 
 
 # ---- account ---------------------------------------------------------------
