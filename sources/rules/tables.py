@@ -27,12 +27,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 #: Of the form in which tables are kept; raise it when that changes.
-VERSION = 1
+VERSION = 2
 
 #: What a rule says instead of a reference.
 NOT_APPLICABLE, OMITTED = "N/A", "OMIT"
@@ -380,14 +380,18 @@ def kept(name: str, sha1sum: str, path: Path, folder: Path) -> RuleTable:
     place = folder / sha1sum[:2] / f"{sha1sum}.json"
     try:
         return from_json(place.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):  # not kept, or not in this form
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not kept, or not so
         table = read(name, path.read_bytes())
     _save(place, to_json(table))
     return table
 
 
 def to_json(table: RuleTable) -> bytes:
-    return json.dumps({"version": VERSION, **asdict(table)}, ensure_ascii=False,
+    content = {each.name: getattr(table, each.name) for each in fields(table)}
+    for name in ("columns", "rows", "substitutions"):
+        # Without the names of their fields, which would be most of a large table.
+        content[name] = [list(vars(each).values()) for each in content[name]]
+    return json.dumps({"version": VERSION, **content}, ensure_ascii=False,
                       separators=(",", ":")).encode()
 
 
@@ -398,11 +402,11 @@ def from_json(data: bytes) -> RuleTable:
         raise ValueError("kept in another form")
     return RuleTable(**{
         **content,
-        "columns": tuple(Column(**column) for column in content["columns"]),
+        "columns": tuple(Column(*column) for column in content["columns"]),
         "rows": tuple(
-            Row(tuple(row["values"]), tuple(row["references"]), row["special"], row["overridden"])
-            for row in content["rows"]),
-        "substitutions": tuple(Substitution(**each) for each in content["substitutions"]),
+            Row(tuple(values), tuple(references), special, overridden)
+            for values, references, special, overridden in content["rows"]),
+        "substitutions": tuple(Substitution(*each) for each in content["substitutions"]),
     })
 
 

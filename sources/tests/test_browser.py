@@ -299,6 +299,12 @@ def test_rows_of_a_type_load_once_and_two_can_be_compared(visit):
     seen.check()
 
 
+def test_an_address_opens_the_part_that_it_names(visit):
+    page = visit().open("/context_table/latest#acs-biasfile").page
+    page.locator("#acs-biasfile table").wait_for()
+    assert page.locator(".instruments > details[open]").count() == 1
+
+
 def test_the_timeline_leads_to_a_year_and_to_contexts(visit):
     seen = visit(WIDTHS["phone"]).open("/timeline/")
     seen.page.locator("svg a .row-label").first.click()

@@ -19,5 +19,6 @@ def timeline(request):
         "context_rows": service.context_rows(known, year),
         "files": service.deliveries_picture(known, year),
         "instruments": instruments,
+        "feeds": list(known.months),
         "delivery_rows": deliveries,
     })

@@ -1,6 +1,16 @@
 "use strict";
 // What makes pages quicker to use where scripts run; every page works without it.
 
+// An address that names a closed part of the page opens it.
+function openNamedPart() {
+  let part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = part;
+  for (; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  target?.scrollIntoView();
+}
+addEventListener("hashchange", openNamedPart);
+document.addEventListener("DOMContentLoaded", openNamedPart);
+
 // A button that copies the commands of its box.
 for (const box of document.querySelectorAll(".command")) {
   if (!navigator.clipboard) continue;
