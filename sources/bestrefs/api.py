@@ -27,7 +27,7 @@ Types = Annotated[list[str], Field(
     description="Types of reference to answer for; all of the instrument if not given.")]
 
 
-class Asked(Schema):
+class BestReferencesAsked(Schema):
     context: ContextName = ""
     context2: ContextName = Field("", description="A second context to compare with.")
     ids: list[Annotated[str, Field(max_length=300)]] = Field(
@@ -59,7 +59,7 @@ class BestReference(Schema):
     reference2: str | None = Field(description="The same under the second context.")
 
 
-class Result(Schema):
+class DatasetReferences(Schema):
     id: str = Field(description="PRODUCT:EXPOSURE, or the name of the header.")
     ok: bool
     error: str | None = Field(description="Why nothing, or not everything, is answered.")
@@ -71,7 +71,7 @@ class Result(Schema):
 class BestReferences(Schema):
     context: str = Field(description="Name of the context used.")
     context2: str | None
-    results: list[Result] = Field(
+    results: list[DatasetReferences] = Field(
         description="One for each dataset: a product answers with each of its exposures.")
 
 
@@ -83,18 +83,19 @@ def of_ids(request: HttpRequest, ids: Annotated[str, Field(
         types: Annotated[str, Field(max_length=4000, examples=["biasfile,darkfile"],
                                     description="Types, separated by commas.")] = ""):
     """What an id that is not known comes to is in its result; the others are answered."""
-    return _answer(Asked(context=context, context2=context2, ids=batch.split_ids(ids),
-                         types=batch.split_ids(types)))
+    return _answer(BestReferencesAsked(
+        context=context, context2=context2, ids=batch.split_ids(ids),
+        types=batch.split_ids(types)))
 
 
 @router.post("/bestrefs", response=BestReferences,
              summary="Best references of datasets and headers")
-def of_headers(request: HttpRequest, asked: Asked):
+def of_headers(request: HttpRequest, asked: BestReferencesAsked):
     """Reads only: a POST because headers do not fit into an address."""
     return _answer(asked)
 
 
-def _answer(asked: Asked) -> dict:
+def _answer(asked: BestReferencesAsked) -> dict:
     if not (asked.ids or asked.headers):
         raise BadRequest("Give ids of datasets, or headers: {name: {keyword: value}}.")
     context = contexts.resolve(asked.context)

@@ -21,6 +21,8 @@ from .reading import MAX_EXTENSIONS, MAX_TEXT
 MAX_UPLOAD = 512 * 1024 * 1024
 #: Most bytes that a compressed file may become.
 MAX_UNPACKED = 2 * 1024 * 1024 * 1024
+#: Most bytes of headers that are kept of all files of one request.
+MAX_KEPT = 64 * 1024 * 1024
 #: Most files of one request.
 MAX_FILES = 1000
 
@@ -218,6 +220,8 @@ class _Text:
 class HeaderUploadHandler(FileUploadHandler):
     """Turns every file of a form into its headers; set as the request's only handler."""
 
+    _kept = 0
+
     def new_file(self, *args, **kwargs):
         super().new_file(*args, **kwargs)
         self._collector = Collector()
@@ -226,11 +230,14 @@ class HeaderUploadHandler(FileUploadHandler):
         self._collector.feed(raw_data)
 
     def file_complete(self, file_size):
-        text = self._collector.text()
-        content = b"" if self._collector.problem else text.encode()
+        problem = self._collector.problem
+        content = b"" if problem else self._collector.text().encode()
+        self._kept += len(content)
+        if self._kept > MAX_KEPT:
+            content, problem = b"", "The headers of all these files are too large together."
         kept = InMemoryUploadedFile(
             io.BytesIO(content), self.field_name, self.file_name, self.content_type,
             len(content), "utf-8", self.content_type_extra)
-        kept.problem = self._collector.problem
+        kept.problem = problem
         kept.received = file_size
         return kept

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from django.test import Client
 
+from common.api_documentation import operations
 from rules import selection
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
@@ -29,6 +30,17 @@ def test_answers_fit_the_schema(hst, client):
         answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
         jsonschema.validate(response.json(), {**answer, "components": schema["components"]},
                             cls=jsonschema.Draft202012Validator)
+
+
+def test_the_schema_of_a_question_is_its_own_and_its_example_works(hst, client):
+    """Schemas of one name hide each other, and with them their examples."""
+    schema = client.get("/api/v1/openapi.json").json()
+    body = next(one["body"] for one in operations(schema)
+                if (one["method"], one["path"]) == ("POST", "/api/v1/bestrefs"))
+    answer = client.post("/api/v1/bestrefs", body, content_type="application/json")
+    assert answer.status_code == 200
+    assert [result["id"] for result in answer.json()["results"]] == [
+        "JBANJOF3Q:JBANJOF3Q", "mine"]
 
 
 def test_ids_are_answered_and_unknown_ones_named(hst, client):

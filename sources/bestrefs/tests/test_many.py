@@ -16,7 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from bestrefs.services import answers, batch, script
+from bestrefs.services import answers, batch, script, uploads
 from bestrefs.services.answers import Subject
 from bestrefs.views.many import MAX_ADDRESS
 from rules import selection
@@ -120,6 +120,15 @@ def test_more_files_than_a_request_may_hold_are_refused(hst, client, settings):
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
     page = post(client, files=[SimpleUploadedFile(f"{n}.json", b"{}") for n in range(4)])
     assert page.status_code == 400 and "Send at most 3 files at once" in words(page)
+
+
+def test_headers_of_all_files_together_are_limited(hst, client, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_KEPT", 3000)
+    header = b'{"INSTRUME": "ACS", "DETECTOR": "WFC", "x": "' + b"y" * 900 + b'"}'
+    results = post(client, format="json", files=[
+        SimpleUploadedFile(f"{n}.json", header) for n in range(5)]).json()["results"]
+    assert [result["ok"] for result in results] == [True, True, True, False, False]
+    assert "too large together" in results[-1]["error"]
 
 
 def test_headers_that_a_browser_read_are_answered_and_asked_about_again(hst, client):

@@ -142,6 +142,14 @@ def test_a_reference_shows_what_is_wrong_with_it(hst, client):
     assert rows[unknown][:2] == [f"{names[4]} not in the catalogue", ""]
 
 
+def test_why_leads_to_the_explanation_of_that_type(hst, client):
+    page = client.get("/bestrefs/?id=JCL403010&context2=hst_0001.pmap").content.decode()
+    address = re.search(r'href="(/explain/\?[^"]*type=darkfile)"', page)[1].replace("&amp;", "&")
+    assert "id=JCL403010:JCL403ABQ" in address and "context2=hst_0001.pmap" in address
+    answer = client.get(address)
+    assert answer.status_code == 200 and "darkfile" in words(answer)
+
+
 def test_two_contexts_are_side_by_side(hst, client):
     differing = 0
     for _, header in hst.headers(4):
