@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from django.http import HttpRequest
+from django.views.decorators.http import condition
 from ninja import Field, Query, Router, Schema
+from ninja.decorators import decorate_view
 
 from bestrefs.services import explain as service
 from bestrefs.services import questions
 from bestrefs.services.questions import Question
-from interactive.api import ContextName, by_revision
+from interactive.api import ContextName, etag_of
+from interactive.services import revision
 from rules.explaining import Explanation, Extent
 
 router = Router(tags=["best references"])
@@ -75,9 +78,14 @@ class Explained(Schema):
         description="Types with different answers under two contexts.")
 
 
+def _etag(request: HttpRequest, *args, **kwargs) -> str | None:
+    """Rules change with the catalogue; datasets of the archive change without a word."""
+    return None if request.GET.get("id") else etag_of(request, revision.state())
+
+
 @router.get("/explain", response=Explained, summary="Why these references",
             url_name="explain_get")
-@by_revision
+@decorate_view(condition(etag_func=_etag))
 def explain_get(request: HttpRequest, asked: Query[Asked]):
     """Why each type of a dataset, or of the header in the address, has its best reference.
 

@@ -186,6 +186,33 @@ def test_rest_errors_are_answers(client, hst, query, status):
     assert response.json()["detail"]
 
 
+def test_rest_answers_about_a_header_have_an_etag(client, hst, archived):
+    answer = client.get(f"/api/v1/explain?{HEADER}")
+    again = client.get(f"/api/v1/explain?{HEADER}", HTTP_IF_NONE_MATCH=answer["ETag"])
+    assert again.status_code == 304
+    # The archive's headers may change at any time.
+    assert "ETag" not in client.get(f"/api/v1/explain?id={archived}")
+
+
+def test_a_disagreement_is_said_openly(client, hst, monkeypatch):
+    """It never happens; if it did, nobody should be told a wrong reason."""
+    from rules import selection
+
+    select = selection.select
+
+    def other(*args, **keys):
+        return {**select(*args, **keys), "biasfile": "another_bia.fits"}
+
+    monkeypatch.setattr(selection, "select", other)
+    answer = client.get(f"/api/v1/explain?{HEADER}&type=biasfile").json()
+    assert answer["agrees"] is False
+    (one,) = answer["contexts"][0]["explanation"]["types"]
+    assert one["agrees"] is False and one["selected"] == "another_bia.fits"
+    page = text(client.get(f"/explain/?{HEADER}&type=biasfile"))
+    assert "This explanation is not complete" in page
+    assert "The library itself selects another_bia.fits" in page
+
+
 def test_rest_documentation_has_it(client, hst):
     page = text(client.get("/api/v1/docs"))
     assert "Why these references" in page
