@@ -87,18 +87,23 @@ class Matrix:
         statuses = self.statuses[key]
         written = written_key(self.selector, key)
         cells = [
-            Cell(name, value, pattern, as_written, MARKS[status],
-                 _note(name, value, pattern, as_written, status))
+            self._cell(name, value, pattern, as_written, status)
             for name, value, pattern, as_written, status in zip(
                 self.parameters, self.values, key, written, statuses, strict=False)]
         return Case(written, places.line(self.selector, written), cells, statuses.count(1),
                     statuses.count(0), statuses.count(-1))
 
+    @staticmethod
+    def _cell(name: str, value: str, pattern: str, written: str, status: int) -> Cell:
+        substituted = _differs(written, pattern)
+        return Cell(name, value, pattern, written, MARKS[status],
+                    _note(name, value, pattern, written if substituted else "", status),
+                    substituted)
+
 
 def _note(name: str, value: str, pattern: str, written: str, status: int) -> str:
-    """Why a cell is as it is, where it is not plain to see."""
-    substituted = (f"the rules read {written} as {pattern}; "
-                   if _differs(written, pattern) else "")
+    """Why a cell is as it is, where it is not plain to see; ``written`` if substituted."""
+    substituted = f"the rules read {written} as {pattern}; " if written else ""
     if status == 0:
         if pattern == "N/A":
             return substituted + "N/A in the rule: any value passes and adds no weight"

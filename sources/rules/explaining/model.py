@@ -111,6 +111,8 @@ class Cell:
     """As the rule file writes it, before substitutions."""
     mark: Mark
     note: str = ""
+    substituted: bool = False
+    """A substitution of the rule file changed the pattern, and not only its form."""
 
 
 @documented

@@ -91,7 +91,8 @@ def test_cells_say_what_each_parameter_did():
     assert marks(trace.groups[1].cases[0]) == {
         "DETECTOR": "matched", "FILTER": "matched", "SUBARRAY": "neutral"}
     generic = trace.groups[1].cases[0].cells[2]
-    assert (generic.written, generic.pattern) == ("GENERIC", "N/A")
+    assert (generic.written, generic.pattern, generic.substituted) == ("GENERIC", "N/A", True)
+    assert not any(cell.substituted for cell in trace.groups[1].cases[1].cells)
     assert "the rules read GENERIC as N/A" in generic.note
     assert "any value matches" in trace.groups[0].cases[0].cells[1].note
 
