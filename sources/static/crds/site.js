@@ -3,10 +3,12 @@
 
 // An address that names a closed part of the page opens it.
 function openNamedPart() {
-  let part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const target = part;
-  for (; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
-  target?.scrollIntoView();
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let part = target; part; part = part.parentElement) {
+    if (part.tagName === "DETAILS") part.open = true;
+  }
+  target.scrollIntoView();
 }
 addEventListener("hashchange", openNamedPart);
 document.addEventListener("DOMContentLoaded", openNamedPart);
