@@ -21,7 +21,7 @@ def number(value: float | int | None, digits: int = 5) -> str:
     if value is None:
         return "none"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
-        return f"{value:,}".replace(",", "\u202f")
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     text = f"{float(value):.{digits}g}"
     mantissa, mark, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if mark else text

@@ -14,7 +14,7 @@ WIDE = (720, 300)
 POINTS = 1500
 
 #: So many points and fewer are marked one by one.
-MARKED = 60
+MARKED = 40
 
 #: Vectors drawn as lines; more of them make an image.
 LINES = 14

@@ -28,6 +28,9 @@ SUMMED = 4 * 1024 * 1024
 
 TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
+#: Letters of a line of HISTORY or COMMENT.
+LINE = 72
+
 #: Keywords whose cards hold lines of one text.
 COMMENTARY = ("HISTORY", "COMMENT")
 
@@ -296,6 +299,7 @@ def cards(header) -> list[dict]:
     """The cards of ``header`` in order; lines of HISTORY and COMMENT that follow each other
     are one text."""
     found: list[dict] = []
+    full = False
     for card in header.cards[:CARDS]:
         keyword, value, comment, broken = _card(card)
         text = keyword in COMMENTARY or not keyword
@@ -303,8 +307,12 @@ def cards(header) -> list[dict]:
             continue
         previous = found[-1] if found else None
         if keyword in COMMENTARY and previous and previous["keyword"] == keyword:
-            previous["value"] += f"\n{str(value).rstrip()}"
+            # A line that fills its card goes on in the next one.
+            glue = "" if full and previous["value"] else "\n"
+            previous["value"] += f"{glue}{str(value).rstrip()}"
+            full = len(str(value)) >= LINE
             continue
+        full = len(str(value)) >= LINE
         found.append({"keyword": keyword, "value": str(value).rstrip() if text else value,
                       "comment": comment, "broken": broken})
     return found

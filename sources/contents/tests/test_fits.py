@@ -364,3 +364,11 @@ def test_flags_have_the_names_that_the_file_gives_them(tmp_path, look):
     bits = look(path)["parts"][1]["image"]["flags"]["bits"]
     assert [(bit["name"], bit["pixels"]) for bit in bits] == [
         ("DO_NOT_USE", 2), ("", 1), ("HOT", 1)]
+
+
+def test_history_that_was_broken_into_cards_is_one_text_again(tmp_path, look):
+    text = "This sentence of the history is longer than the seventy-two letters of one card."
+    path = write(tmp_path / "a.fits", header=[("HISTORY", "Begin."), ("HISTORY", text),
+                                              ("HISTORY", "End.")])
+    card = next(card for card in look(path)["parts"][0]["cards"] if card["keyword"] == "HISTORY")
+    assert card["value"] == f"Begin.\n{text}\nEnd."

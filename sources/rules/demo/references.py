@@ -101,6 +101,12 @@ class Reference:
         return f"{self.spec.title} of {instrument} for {scope} (demonstration)"
 
     @property
+    def short_description(self) -> str:
+        """The description within the 67 letters of a header card, cut between words."""
+        text = self.description.removesuffix(" (demonstration)")
+        return text if len(text) <= 67 else text[:68].rpartition(" ")[0].rstrip(",")
+
+    @property
     def history(self) -> list[str]:
         return [
             "Made from the type specification of the crds package to demonstrate a server.",
@@ -170,7 +176,7 @@ def _hst_header(reference: Reference) -> list[tuple]:
     words.update(_constrained_keywords(reference))
     words["USEAFTER"] = f"{date:%b %d %Y %H:%M:%S}"
     words["PEDIGREE"] = reference.pedigree
-    words["DESCRIP"] = reference.description[:67]
+    words["DESCRIP"] = reference.short_description
     words["AUTHOR"] = AUTHOR
     if spec.instrument == "synphot":
         del words["FILETYPE"]
@@ -294,7 +300,7 @@ def _column_values(info, reference: Reference) -> list[object]:
     if info.name == "PEDIGREE":
         return [reference.pedigree] * ROWS
     if info.name == "DESCRIP":
-        return [reference.description[:67]] * ROWS
+        return [reference.short_description] * ROWS
     wanted = reference.values.get(info.name)
     if wanted is not None or not info.values or ":" in info.values[0]:
         return [_typed(_choose(info, wanted), info.datatype)] * ROWS
@@ -323,7 +329,7 @@ def _jwst_header(reference: Reference) -> list[tuple]:
             words[keyword] = _typed(_choose(info, None), info.datatype)
     words["USEAFTER"] = f"{reference.useafter_date:%Y-%m-%dT%H:%M:%S}"
     words["PEDIGREE"] = reference.pedigree
-    words["DESCRIP"] = reference.description[:67]
+    words["DESCRIP"] = reference.short_description
     words["AUTHOR"] = AUTHOR
     words["MODLTYPE"] = f"{spec.filekind.capitalize()}Model"
     words.update({"SUBSTRT1": 1, "SUBSTRT2": 1, "SUBSIZE1": SMALL, "SUBSIZE2": SMALL,
