@@ -62,8 +62,8 @@ def describe_image(subject: Subject, gallery: Gallery) -> dict:
     pixels = subject.pixels
     found: dict = {
         "shape": list(pixels.shape), "type": type_name(pixels.dtype), "unit": subject.unit,
-        "statistics": None, "flags": None, "planes": [], "histogram": None, "medians": None,
-        "thumbnail": None, "note": "",
+        "plane_count": pixels.planes, "statistics": None, "flags": None, "planes": [],
+        "histogram": None, "medians": None, "thumbnail": None, "note": "",
     }
     if not pixels.size:
         found["note"] = "It has no pixels."
@@ -107,7 +107,7 @@ def _add_pictures(found: dict, subject: Subject, summary, gallery: Gallery) -> N
         if bars is not None:
             found["histogram"] = histograms.draw(
                 gallery, f"{subject.key}-histogram", bars, summary, title=subject.title,
-                unit=subject.unit, limits=found.pop("limits", None))
+                unit=subject.unit, limits=found["limits"] if pixels.planes == 1 else None)
     found.pop("limits", None)
 
 

@@ -361,7 +361,7 @@ def _jwst_extensions(reference: Reference) -> list:
              else pixels.image(kind, random, SMALL))
     return [
         fits.ImageHDU(image, name="SCI"),
-        fits.ImageHDU(pixels.flags(random, SMALL), name="DQ"),
+        fits.ImageHDU(pixels.flags(random, SMALL, np.uint32), name="DQ"),
         fits.BinTableHDU(np.array(
             [(bit, 1 << bit, name, text) for bit, name, text in pixels.FLAGS],
             dtype=[("BIT", "i4"), ("VALUE", "i4"), ("NAME", "S40"), ("DESCRIPTION", "S80")]),
