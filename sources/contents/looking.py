@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
 from .parts import Workshop
 from .words import number, size
+
+log = logging.getLogger(__name__)
 
 #: Endings of the two halves of a GEIS pair.
 GEIS_HEADER, GEIS_DATA = re.compile(r"\.[a-z]\dh$"), re.compile(r"\.[a-z]\dd$")
@@ -33,7 +36,15 @@ def describe(path: Path, name: str, shop: Workshop, data: Path | None = None) ->
     ``data`` is the second half of a GEIS pair.  The description is what JSON can hold.
     """
     form = format_of(name)
-    parts = _read(form, path, shop, data)
+    try:
+        parts = _read(form, path, shop, data)
+    except MemoryError:
+        raise
+    except Exception as exc:
+        # Whatever a damaged file leads a library to: people are told, the log has the rest.
+        log.exception("%s cannot be read", name)
+        shop.faults.append(f"The file cannot be read: {type(exc).__name__}: {exc}"[:400])
+        parts = []
     both = [path, data] if data and data.is_file() else [path]
     return {"format": form, "size": sum(each.stat().st_size for each in both),
             "faults": shop.faults, "notes": shop.notes, "parts": parts}

@@ -10,6 +10,9 @@ from .gallery import COLOURS, Gallery, Theme, round_ticks
 SIZE = (390, 230)
 WIDE = (720, 300)
 
+#: Left of the axes there is room for numbers and the name of the axis.
+LEFT = 86
+
 #: Points that a line may have; of more, the lowest and highest in each step are drawn.
 POINTS = 1500
 
@@ -108,8 +111,10 @@ def draw_matrix(gallery: Gallery, name: str, values: np.ndarray, *, title: str, 
 
 def _axes(figure, size: tuple[int, int], x_label: str, y_label: str, right: int = 24):
     width, height = size
-    axes = figure.add_axes((66 / width, 44 / height, (width - 66 - right) / width,
+    axes = figure.add_axes((LEFT / width, 44 / height, (width - LEFT - right) / width,
                             (height - 56) / height))
+    # At the edge of the picture, however wide the numbers beside the axis are.
+    axes.yaxis.set_label_coords(-(LEFT - 14) / (width - LEFT - right), 0.5)
     axes.grid()
     axes.set_xlabel(label(x_label, limit=55))
     axes.set_ylabel(label(y_label, limit=30))

@@ -132,8 +132,9 @@ class _Reading:
             shape, dtype = tuple(value.shape), np.dtype(value.dtype)
             array = np.asarray(value)
         except Exception as exc:  # whatever a broken block makes the library raise
-            self.shop.faults.append(f"The array {_path(path)} cannot be read:"
-                                    f" {_first_line(exc)}")
+            reason = ("the file does not have its block of data" if isinstance(exc, IndexError)
+                      else _first_line(exc))
+            self.shop.faults.append(f"The array {_path(path)} cannot be read: {reason}.")
             return {"kind": "array", "value": "cannot be read"}
         node = {"kind": "array", "count": array.size, "shape": list(shape),
                 "type": type_name(dtype) if dtype.kind not in "OVSU" else str(dtype)[:200],
