@@ -19,6 +19,7 @@ from crds.core.exceptions import (
     OmitReferenceTypeError,
 )
 
+from . import hooks
 from .causes import classify, classify_error
 from .model import Cause, Change, Expression, Lookup, Outcome, TypeExplanation
 from .tracing import Extent, follow
@@ -222,8 +223,7 @@ def _holds_names(part: Any) -> bool:
 def _compare(before: Mapping[str, str], after: Mapping[str, str],
              hook: Callable) -> list[Change]:
     """What a hook of the library changed in a header."""
-    reason = f"the library's rule {getattr(hook, '__name__', hook)}"
-    return [Change(name, before.get(name, "UNDEFINED"), str(value), reason)
+    return [Change(name, before.get(name, "UNDEFINED"), str(value), hooks.reason(hook, name))
             for name, value in after.items() if before.get(name, "UNDEFINED") != value]
 
 

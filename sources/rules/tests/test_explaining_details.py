@@ -170,6 +170,7 @@ def test_the_fallback_is_told_with_what_it_changed():
     assert [lookup.name for lookup in found.lookups] == ["first", "fallback"]
     assert {change.parameter: change.after for change in found.lookups[1].changes} == {
         "FILTER1": "A", "FILTER2": "B"}
+    assert "the other way round" in found.lookups[1].changes[0].reason
 
 
 def test_the_window_around_the_chosen_date_counts_what_it_leaves_out():
@@ -241,3 +242,20 @@ def test_parameters_have_short_names(parameter, short):
     from rules.explaining import wording
 
     assert wording.short(parameter) == short
+
+
+def test_hooks_that_are_described_are_those_of_the_library():
+    from crds.hst import acs, wfc3, wfpc2
+
+    from rules.explaining import hooks
+
+    known = [name for module in (acs, wfc3, wfpc2) for name in dir(module)]
+    for family in hooks._WORDS:
+        versions = [name for name in known if name.startswith(f"{family}_v")]
+        assert versions, family
+        for name in versions:
+            hook = next(getattr(m, name) for m in (acs, wfc3, wfpc2) if hasattr(m, name))
+            for parameter in hooks._WORDS[family]:
+                assert name in hooks.reason(hook, parameter)
+                assert len(hooks.reason(hook, parameter)) > len(name) + 30
+    assert hooks.reason(len, "X") == "the library's rule len"
