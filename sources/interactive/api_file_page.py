@@ -279,9 +279,11 @@ class Actions(Schema):
 
 @router.get("/files/{name}/actions", response=Actions, tags=["files"],
             summary="What was done with a file", url_name="file_actions")
-@by_revision
 def file_actions(request, name: Path[FileName]):
-    """Audit records, deliveries and times as the latest context."""
+    """Audit records, deliveries and times as the latest context.
+
+    Without an ETag: not every act changes the catalogue.
+    """
     found = actions.actions(_published(name))
     return {
         "name": name, "records": found.records, "more_records": found.more_records,

@@ -348,7 +348,13 @@ def test_patterns_in_other_rules_and_contexts(client, hst_demo):
         assert part.status_code == 200 and b'class="notice warning"' in part.content
 
 
-def test_rules_show_their_text_with_links(client, hst_demo):
+def test_rules_show_their_text_with_links_and_what_to_compare_them_with(client, hst_demo):
+    page = client.get("/browse/hst_0004.pmap").content.decode()
+    assert re.findall(r"<option>(.*?)</option>", page) == [
+        "hst_0003.pmap", "hst_0002.pmap", "hst_0001.pmap"]
+    links = client.get("/browse/hst_0004.pmap/lineage/").content.decode()
+    assert 'href="/diff/hst_0003.pmap/hst_0004.pmap/"' in links
+    assert 'href="/diff/hst_0004.pmap/hst_0005.pmap/"' in links
     file = CatalogFile.objects.filter(extension=".imap", state="latest").first()
     page = client.get(f"/browse/{file.name}/contents/").content.decode()
     child = file.links_down.first().child.name

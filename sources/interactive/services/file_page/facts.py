@@ -185,15 +185,17 @@ def predecessors(file: CatalogFile) -> list[str]:
 
     Of a rule: the one it was derived from, then those before it in its series.  Of a
     reference: what it replaced, then those of its newest rules that are used for
-    earlier exposures.  At most three queries.
+    earlier exposures.  Only files with bytes here.  At most three queries.
     """
+    if not file.stored:
+        return []
     if file.type == FileType.MAPPING:
         return _earlier_rules(file)
     return _earlier_references(file)
 
 
 def _same_kind(file: CatalogFile):
-    return CatalogFile.objects.published().filter(
+    return CatalogFile.objects.downloadable().filter(
         type=file.type, instrument=file.instrument, filekind=file.filekind)
 
 
@@ -215,7 +217,8 @@ def _earlier_references(file: CatalogFile) -> list[str]:
              .order_by("-parent__name").values_list("parent_id", flat=True).first())
     if rules is None:
         return replaced
-    others = CatalogFile.objects.published().filter(links_up__parent=rules).exclude(pk=file.pk)
+    others = CatalogFile.objects.downloadable().filter(
+        links_up__parent=rules).exclude(pk=file.pk)
     if file.useafter_date:
         others = others.filter(
             Q(useafter_date__lte=file.useafter_date) | Q(useafter_date__isnull=True))

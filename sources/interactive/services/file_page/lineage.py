@@ -36,14 +36,15 @@ WORDS = {
 class Member:
     """One file of a lineage; ``parents`` are those it comes from, among the members.
 
-    ``note`` says in which rules the relation shows; ``known`` is false for a name that is
-    not published here.
+    ``after`` tells that it came after the file whose lineage it is.  ``note`` says in which
+    rules the relation shows; ``known`` is false for a name that is not published here.
     """
 
     name: str
     relation: str
     parents: list[str] = field(default_factory=list)
     note: str = ""
+    after: bool = False
     known: bool = True
     bad: bool = False
     intervals: list[Interval] = field(default_factory=list)
@@ -126,7 +127,7 @@ class _Tree:
 def _rule(name: str, relation: str, rows: dict[str, CatalogFile]) -> Member:
     row = rows[name]
     parents = [row.derived_from] if row.derived_from in rows else []
-    return Member(name, relation, parents, bad=row.is_bad)
+    return Member(name, relation, parents, after=relation == DESCENDANT, bad=row.is_bad)
 
 
 def _add_times(members: list[Member], rows: dict[str, CatalogFile]) -> list[Interval]:
@@ -161,7 +162,7 @@ def of_reference(file: CatalogFile, series: list[Series]) -> Lineage:
     for each in neighbours:
         if each.relation in (REPLACED_BY, FOLLOWED_BY):
             member = _reference(each, rows)
-            member.parents = [file.name]
+            member.parents, member.after = [file.name], True
             members.append(member)
     unknown = _add_times(members, rows)
     known = [each for one in series for each in one.neighbours]
