@@ -61,6 +61,13 @@ class RuleCache:
                 self._shrink()
             return rule
 
+    def part(self, name: str) -> rmap.Mapping:
+        """The rule ``name`` alone; what it contains is loaded when it is used.
+
+        It stays loaded as long as somebody holds it.
+        """
+        return self._load(name)
+
     def resident(self) -> int:
         """Estimated resident bytes of all loaded rules."""
         with self._lock:
