@@ -55,7 +55,7 @@ def threshold(key: str) -> int:
             return pack(moment)
     except ValueError:
         pass
-    low, high = 0, int((LAST - FIRST) / timedelta(microseconds=1)) + 1
+    low, high = 0, (LAST - FIRST) // timedelta(microseconds=1) + 1
     while low < high:
         middle = (low + high) // 2
         if (FIRST + timedelta(microseconds=middle)).isoformat(" ") >= key:

@@ -16,7 +16,7 @@ from .frame import Frame
 from .hooks import EPOCH, EPOCH_KEYS, EPOCH_LIMITS, EPOCHS, NO_EPOCH
 from .result import BulkResult, LeftToLibrary
 from .rule import ASK_LIBRARY, OMITTED, CompiledRule
-from .table import Table
+from .table import Table, foreign
 
 #: Bytes of memory that compiled rules of all contexts may take, by estimate.
 BUDGET = 256 * 1024 * 1024
@@ -69,21 +69,22 @@ class Engine:
             for pair in instrument.lookups.values():
                 names.update(pair)
         translate = known.locate.fits_to_parkeys if known.observatory == "jwst" else None
-        return Table.from_headers(headers, names, _dates(names), translate)
+        return Table.from_headers(headers, names, translate)
 
     def _instruments(self, known: Context, headers) -> list[Instrument]:
         """The instruments that ``headers`` are selected for."""
         found: dict[int, Instrument] = {}
-        seen: set = set()
-        for header in headers:
-            names = tuple((key, header[key]) for key in header if key in _NAMING
-                          or key in known.instrument_keys)
-            if names in seen:
-                continue
-            seen.add(names)
+        naming = known.instrument_keys
+        if known.observatory == "jwst":
+            # Any keyword may be one that is translated to one of these.
+            naming = tuple(name for name in set().union(*headers)
+                           if set(known.locate.fits_to_parkeys({name: ""})) & set(naming))
+        for values in {tuple(map(header.get, naming)) for header in headers}:
+            header = {name: value for name, value in zip(naming, values, strict=True)
+                      if value is not None}
             try:
                 with self._lock:
-                    one = known.instrument(known.locate.fits_to_parkeys(dict(names)))
+                    one = known.instrument(known.locate.fits_to_parkeys(header))
             except (CannotSelect, DifferentInstruments):
                 continue
             found[id(one)] = one
@@ -115,7 +116,9 @@ class Engine:
         return self._best(known, header, types)
 
     def _best(self, known: Context, header, types) -> dict[str, str]:
-        translated = known.locate.fits_to_parkeys(header)
+        translated = header
+        if known.observatory == "jwst" and any(map(foreign, header)):
+            translated = known.locate.fits_to_parkeys(header)
         try:
             instrument = self._instrument(known, translated)
         except DifferentInstruments:
@@ -175,17 +178,6 @@ class Engine:
             values = {**values, EPOCH: _epoch(at)}
         answer = rule.answer(values, at)
         return instrument.ask(kind, values) if answer == ASK_LIBRARY else answer
-
-
-#: Keywords that name the instrument in headers before they are translated.
-_NAMING = frozenset({"INSTRUME", "INSTRUMENT", "instrume", "instrument"})
-
-
-def _dates(names: Iterable[str]) -> list[str]:
-    """Those of ``names`` that differ in nearly every header."""
-    return [name for name in names
-            if any(part in name.upper() for part in ("DATE", "TIME-OBS", "OBSERVATION.TIME",
-                                                     "START_TIME"))]
 
 
 def _epoch(at: int) -> str:

@@ -12,6 +12,9 @@ from .codes import Column, combine
 #: Sets of values for which a process remembers one function's results.
 REMEMBERED = 50_000
 
+#: Stands for all values that are the same to a function.
+OTHER = "\0other"
+
 
 class Frame:
     """``rows`` sets of parameters as columns without missing values."""
@@ -47,17 +50,25 @@ class Known:
     """A function of the values of some parameters, called once for each set of values.
 
     ``function`` gets the header ``{key: value}`` of ``keys`` and returns something that
-    can be a key of a dictionary.
+    can be a key of a dictionary.  Values of a key in ``telling`` that are not among those
+    given there are all the same to it; it gets :data:`OTHER` for them.
     """
 
-    def __init__(self, keys: Sequence[str], function: Callable[[dict[str, str]], Any]):
+    def __init__(self, keys: Sequence[str], function: Callable[[dict[str, str]], Any],
+                 telling: Mapping[str, frozenset[str] | None] | None = None):
         self.keys = tuple(keys)
+        self._telling = {key: values for key, values in (telling or {}).items()
+                         if values is not None and key in self.keys}
         self._function = function
         self._results: dict[tuple, Any] = {}
 
     def of(self, header: Mapping[str, str]) -> Any:
         """The result for one header."""
-        return self(tuple([header[key] for key in self.keys]))
+        values = [header[key] for key in self.keys]
+        if self._telling:
+            values = [OTHER if value not in self._telling.get(key, (value,)) else value
+                      for key, value in zip(self.keys, values, strict=True)]
+        return self(tuple(values))
 
     def __call__(self, values: tuple[str, ...]) -> Any:
         try:
@@ -72,5 +83,15 @@ class Known:
 
     def over(self, frame: Frame) -> tuple[np.ndarray, list]:
         """(group of each row of ``frame``, result of each group)."""
+        frame = frame.over({key: _told(frame.columns[key], values)
+                            for key, values in self._telling.items()})
         group, sets = frame.sets(self.keys)
         return group, [self(values) for values in sets]
+
+
+def _told(column: Column, telling: frozenset[str]) -> Column:
+    """``column`` with :data:`OTHER` for all values but those in ``telling``."""
+    names = [*sorted(telling), OTHER]
+    number = {name: index for index, name in enumerate(names)}
+    codes = np.array([number.get(value, len(telling)) for value in column.values], np.int32)
+    return Column(codes[column.codes], names)

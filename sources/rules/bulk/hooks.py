@@ -29,19 +29,30 @@ EPOCH_KEYS = ("DATE-OBS", "TIME-OBS")
 
 EPOCH_LIMITS = tuple(threshold(text) for text in EPOCHS[1:])
 
-_ACS = ("DETECTOR", "CCDAMP", "CCDGAIN", "APERTURE", "XCORNER", "YCORNER")
+#: What the hooks of ACS ask of these parameters is only whether they have one of these values.
+_ACS = {
+    "DETECTOR": frozenset({"WFC"}), "CCDAMP": frozenset({"A", "B", "C", "D", "AD", "BC"}),
+    "XCORNER": frozenset({"0.0"}), "YCORNER": frozenset({"0.0"}),
+}
+_ACS_3 = {**_ACS, "APERTURE": frozenset({"UNDEFINED"}), "CCDGAIN": None}
+_SIZE = {"NAXIS1": None, "NAXIS2": None}
+_SHOWN = frozenset()
 
-#: What hooks read: (parameters, whether they compare the date, checksum of the module).
-_KNOWN: dict[str, tuple[tuple[str, ...], bool, str]] = {
-    "precondition_header_acs_biasfile_v1": ((*_ACS, "NUMCOLS", "NUMROWS"), True, "acs_v1"),
-    "precondition_header_acs_biasfile_v2": ((*_ACS, "NAXIS1", "NAXIS2"), True, "acs_v2"),
+#: What hooks read, whether they compare the date, and their module.  A parameter has the set
+#: of values that are told apart, all others being alike, or None if every value counts; it
+#: has no values if it is only shown in messages.
+_KNOWN: dict[str, tuple[dict[str, frozenset[str] | None], bool, str]] = {
+    "precondition_header_acs_biasfile_v1": (
+        {**_ACS, "NUMCOLS": None, "NUMROWS": None}, True, "acs_v1"),
+    "precondition_header_acs_biasfile_v2": ({**_ACS, **_SIZE}, True, "acs_v2"),
     "fallback_header_acs_biasfile_v2": (
-        (*_ACS, "NAXIS1", "NAXIS2", "LTV1", "LTV2"), True, "acs_v2"),
-    "precondition_header_acs_biasfile_v3": ((*_ACS, "NAXIS1", "NAXIS2"), True, "acs_v3"),
+        {**_ACS, **_SIZE, "LTV1": _SHOWN, "LTV2": _SHOWN}, True, "acs_v2"),
+    "precondition_header_acs_biasfile_v3": ({**_ACS_3, **_SIZE}, True, "acs_v3"),
     "fallback_header_acs_biasfile_v3": (
-        (*_ACS, "NAXIS1", "NAXIS2", "RAW_LTV1", "RAW_LTV2"), True, "acs_v3"),
-    "precondition_header_wfc3_biasfile_v1": (("SUBARRAY", "APERTURE"), False, "wfc3"),
-    "fallback_header_wfpc2_flatfile_v1": (("FILTER1", "FILTER2"), False, "wfpc2"),
+        {**_ACS_3, **_SIZE, "RAW_LTV1": _SHOWN, "RAW_LTV2": _SHOWN}, True, "acs_v3"),
+    "precondition_header_wfc3_biasfile_v1": (
+        {"SUBARRAY": frozenset({"T"}), "APERTURE": None}, False, "wfc3"),
+    "fallback_header_wfpc2_flatfile_v1": ({"FILTER1": None, "FILTER2": None}, False, "wfpc2"),
 }
 
 #: sha1 of the sources that were read, of crds 14.0.3.
@@ -69,19 +80,22 @@ class Failed:
 
 @dataclass(frozen=True)
 class Hook:
-    """``function`` of the library, the ``keys`` it reads and whether the date matters."""
+    """``function`` of the library, what it ``reads`` and whether the date matters to it."""
 
     function: Callable
-    keys: tuple[str, ...]
+    reads: Mapping[str, frozenset[str] | None]
     dated: bool
 
     def columns(self, available) -> tuple[str, ...]:
         """Names of the columns it needs of those ``available`` for the instrument."""
-        keys = [key for key in self.keys if key in available]
+        keys = [key for key in self.reads if key in available]
         return (*keys, EPOCH) if self.dated else tuple(keys)
 
     def changes(self, header: Mapping[str, str], rule) -> tuple[tuple[str, str], ...] | Failed:
-        """What it changes in ``header``, which has the columns of :meth:`columns`."""
+        """What it changes in ``header``, which has the columns of :meth:`columns`.
+
+        Values that are alike to the function may be :data:`rules.bulk.frame.OTHER`.
+        """
         given = dict(header)
         epoch = given.pop(EPOCH, None)
         if epoch is not None:
@@ -98,13 +112,13 @@ def hook(function: Callable) -> Hook:
     name = getattr(function, "__name__", "")
     if name not in _KNOWN:
         raise UnknownHook(f"the needs of the library's {name or 'hook'} are not known")
-    keys, dated, module = _KNOWN[name]
+    reads, dated, module = _KNOWN[name]
     found = sys.modules[function.__module__]
     common = found.__name__.rpartition(".")[0] + ".acs_common"
     if (found.__name__.rpartition(".")[2] != module or _digest(found) != _SOURCES[module]
             or (dated and _digest(sys.modules[common]) != _SOURCES["acs_common"])):
         raise UnknownHook(f"the library's {name} is not the one that is known")
-    return Hook(function, keys, dated)
+    return Hook(function, reads, dated)
 
 
 def do_not_reprocess(locate) -> Callable[[dict], bool] | None:

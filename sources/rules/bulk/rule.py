@@ -131,7 +131,9 @@ class CompiledRule:
         self._irrelevant_again = [
             (key, self._expression(source, own, mapping=True)) for key, source in irrelevant]
         pair = [key for key in ("DETECTOR", "CCDGAIN") if key in self._available]
-        self._dnr = Known(pair, dnr) if dnr and len(pair) == 2 else None
+        self._dnr = None
+        if dnr and len(pair) == 2:
+            self._dnr = Known(pair, dnr, {"DETECTOR": frozenset({"WFC"})})
         self._find_keys()
         self.forget()
 
@@ -142,7 +144,7 @@ class CompiledRule:
         if found.dated and self.dates != EPOCH_KEYS:
             raise UnknownHook("a hook that compares other dates than the rule does")
         return found, Known(found.columns(self._available),
-                            lambda header: found.changes(header, self))
+                            lambda header: found.changes(header, self), found.reads)
 
     def _expression(self, source: str, available: frozenset[str], mapping=False) -> Known:
         """The expression as a function of those of ``available`` that it names.

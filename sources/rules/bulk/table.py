@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
 
 import numpy as np
 
-from .codes import Column, encode
+from .codes import MISSING, Column, encode
 
 
 class Table:
@@ -37,15 +36,14 @@ class Table:
 
     @classmethod
     def from_headers(cls, headers: Sequence[Mapping[str, str]],
-                     names: Iterable[str] | None = None, apart: Iterable[str] = (),
+                     names: Iterable[str] | None = None,
                      translate: Callable[[Mapping], Mapping] | None = None) -> Table:
-        """The table of ``headers``; values that are not texts are taken as their text.
+        """The table of ``headers``; None is missing, other values are taken as their text.
 
-        With ``names`` only these keywords are kept.  ``apart`` are keywords that differ in
-        nearly every header, such as times; it costs time, nothing else, if they are not
-        named.  ``translate`` makes keywords of headers with other than ``META.`` ones ours.
+        With ``names`` only these keywords are kept.  ``translate`` is applied to headers with
+        keywords other than ``META.`` ones, and gives them the keywords that rules use.
         """
-        return _Reader(names, apart, translate).read(headers)
+        return _Reader(names, translate).read(headers)
 
     def take(self, rows: np.ndarray | slice) -> Table:
         """The table of some rows: indices (int) or a slice."""
@@ -61,90 +59,58 @@ class Table:
 
 
 class _Reader:
-    """Turns headers into columns.
+    """Turns headers into columns, some hundred headers at a time.
 
-    Most headers of an archive share their keywords, and many all values but the date.
-    Headers with the same keywords are read with one ``itemgetter``, equal ones counted once.
+    They are read one keyword after the other, so that nothing but look-ups of texts is left
+    to do for each value.
     """
 
-    def __init__(self, names, apart, translate):
+    #: Headers that are read together: what they hold should fit in the processor's cache.
+    AT_ONCE = 1000
+
+    def __init__(self, names: Iterable[str] | None, translate):
         self.names = None if names is None else frozenset(names)
-        self.apart = frozenset(apart)
         self.translate = translate
-        self._plans: dict[tuple, tuple] = {}
-        self._own_plans: dict[tuple, tuple] = {}
-        self._layouts: list[tuple] = []
-        self._seen: dict[tuple, int] = {}
+        self._columns: dict[str, tuple[np.ndarray, dict[str | None, int]]] = {}
 
     def read(self, headers: Sequence[Mapping[str, str]]) -> Table:
         rows = len(headers)
-        group = np.empty(rows, np.int32)
-        single: dict[str, list[str | None]] = {}
-        plans, seen = self._plans, self._seen
-        for row, header in enumerate(headers):
-            layout = tuple(header)
-            plan = plans.get(layout)
-            if plan is None:
-                plan = plans[layout] = self._plan(layout)
-            number, shared, own, translated = plan
-            if translated:
-                header = self.translate(header)
-                number, shared, own, _ = self._translated(tuple(header))
-            values = shared(header)
-            try:
-                # Fails if one is not a text, at a fraction of the cost of looking at each.
-                "".join(values)
-            except TypeError:
-                values = tuple(map(str, values))
-            group[row] = seen.setdefault((number, values), len(seen))
-            for name in own:
-                column = single.get(name)
-                if column is None:
-                    column = single[name] = [None] * rows
-                column[row] = str(header[name])
-        return self._table(rows, group, single)
+        for start in range(0, rows, self.AT_ONCE):
+            part = headers[start:start + self.AT_ONCE]
+            if self.translate:
+                part = [self.translate(header) if any(map(foreign, header)) else header
+                        for header in part]
+            self._put(part, start, rows)
+        return Table({name: Column(codes, list(known)[1:])
+                      for name, (codes, known) in self._columns.items()}, rows)
 
-    def _plan(self, layout: tuple) -> tuple:
-        """(number of the names, getter of shared values, names apart, to be translated?)."""
-        if self.translate and any(map(_foreign, layout)):
-            return (0, None, (), True)
-        return self._translated(layout)
-
-    def _translated(self, layout: tuple) -> tuple:
-        plan = self._own_plans.get(layout)
-        if plan is None:
-            kept = [name for name in layout if self.names is None or name in self.names]
-            shared = tuple(name for name in kept if name not in self.apart)
-            own = tuple(name for name in kept if name in self.apart)
-            plan = self._own_plans[layout] = (len(self._layouts), _getter(shared), own, False)
-            self._layouts.append(shared)
-        return plan
-
-    def _table(self, rows: int, group: np.ndarray, single: dict) -> Table:
-        by_name: dict[str, list[tuple[int, str]]] = {}
-        for (layout, values), number in self._seen.items():
-            for name, value in zip(self._layouts[layout], values, strict=True):
-                by_name.setdefault(name, []).append((number, value))
-        columns = {}
-        for name, pairs in by_name.items():
-            short: list[str | None] = [None] * len(self._seen)
-            for number, value in pairs:
-                short[number] = value
-            column = encode(short)
-            columns[name] = Column(column.codes[group], column.values)
-        columns.update((name, encode(values)) for name, values in single.items())
-        return Table(columns, rows)
+    def _put(self, headers: Sequence[Mapping], start: int, rows: int) -> None:
+        """Write the values of ``headers`` to the rows from ``start`` on."""
+        names = set().union(*headers)
+        for name in names if self.names is None else names & self.names:
+            if name not in self._columns:
+                self._columns[name] = np.full(rows, MISSING, np.int32), {None: MISSING}
+            codes, known = self._columns[name]
+            texts = [header.get(name) for header in headers]
+            if not set(map(type, texts)) <= _TEXT_OR_MISSING:
+                texts = [None if text is None else str(text) for text in texts]
+            codes[start:start + len(texts)] = _numbers(known, texts)
 
 
-def _foreign(name) -> bool:
+_TEXT_OR_MISSING = {str, type(None)}
+
+
+def _numbers(known: dict[str | None, int], texts: Sequence[str | None]) -> np.ndarray:
+    """Numbers of ``texts``, (texts,) int32; new ones get the next numbers in ``known``."""
+    try:
+        return np.fromiter(map(known.__getitem__, texts), np.int32, len(texts))
+    except KeyError:
+        for text in texts:
+            if text not in known:
+                known[text] = len(known) - 1
+        return np.fromiter(map(known.__getitem__, texts), np.int32, len(texts))
+
+
+def foreign(name) -> bool:
     """Whether an observatory of ``META.`` keywords may know ``name`` under another one."""
     return not (isinstance(name, str) and name.startswith("META.") and name.isupper())
-
-
-def _getter(names: tuple):
-    """A function from a header to the tuple of its values of ``names``."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    if names:
-        return lambda header: (header[names[0]],)
-    return lambda header: ()
