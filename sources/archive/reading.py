@@ -20,7 +20,7 @@ ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 
 _PIECE = 1 << 16
 #: Characters that one entry may have; real ones have some thousands.
-_LONGEST = 1 << 23
+LONGEST = 1 << 23
 _BLANK = " \t\r\n\ufeff"
 
 
@@ -48,7 +48,7 @@ def read(path, instrument: str = "") -> Iterator[Item]:
     An id of one part stands for an exposure that is its own product.
     """
     for file in files(path):
-        for name, header, line in _entries(file):
+        for name, header, line in entries(file):
             product, colon, exposure = name.partition(":")
             place = f"{file}:{line}"
             yield Item(product, exposure if colon else product, instrument, header, place)
@@ -71,7 +71,7 @@ def files(path) -> list[Path]:
     return [path]
 
 
-def _entries(path: Path) -> Iterator[tuple[str, object, int]]:
+def entries(path: Path) -> Iterator[tuple[str, object, int]]:
     """(id, header, line) of every entry of a file."""
     opener = gzip.open if path.name.endswith(".gz") else open
     text = None
@@ -139,7 +139,7 @@ class _Text:
                     self._forward(length)
                     return value
                 continue
-            if len(self._buffer) - self._at > _LONGEST:
+            if len(self._buffer) - self._at > LONGEST:
                 raise self._error("this entry is no JSON value, or longer than any header")
             if not self._more():
                 line = self.line + self._buffer.count("\n", 0, length)

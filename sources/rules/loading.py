@@ -117,11 +117,11 @@ def shared_cache() -> RuleCache:
     from .environment import prepare
 
     prepare(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache)
-    _silence_library()
+    silence_library()
     return RuleCache(settings.CONTEXT_MEMORY_BUDGET_MB * 1024 * 1024)
 
 
-def _silence_library() -> None:
+def silence_library() -> None:
     """Drop the library's verbose messages: never shown by a server, they cost a sixth of its time.
 
     Nothing but messages depends on them.

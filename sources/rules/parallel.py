@@ -36,7 +36,7 @@ def over_files(observatory: str, cache: Path | str, task: Callable[[Path], Resul
         yield from map(task, paths)
         return
     with ProcessPoolExecutor(
-        WORKERS, mp_context=get_context("spawn"), initializer=_begin,
+        WORKERS, mp_context=get_context("spawn"), initializer=begin_worker,
         initargs=(observatory, str(cache), os.getpid()),
     ) as pool:
         try:
@@ -53,7 +53,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _begin(observatory: str, cache: str, parent: int) -> None:
+def begin_worker(observatory: str, cache: str, parent: int) -> None:
+    """Prepare a worker process, which ends when the process ``parent`` does."""
     environment.prepare(observatory, cache)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 

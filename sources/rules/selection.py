@@ -1,14 +1,22 @@
-"""Best references: the client library's own selection on rules that this process keeps loaded."""
+"""Best references of single headers and of some hundreds, by compiled rules.
+
+:mod:`rules.bulk` does the work; :func:`select` is the client library itself, against which
+it is tested.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from crds.core import exceptions, rmap
 
 from common.errors import BadRequest
 
+from .bulk import CannotSelect, shared_engine
 from .loading import load
+
+#: From so many headers on, a table of them is faster than one after the other.
+TOGETHER = 200
 
 
 def best_references(context: str, header: Mapping[str, str],
@@ -20,12 +28,34 @@ def best_references(context: str, header: Mapping[str, str],
     of equal weight cannot be merged the library answers with a tuple; it goes out as its
     text, since clients take nothing but text from a server.
     """
-    return select(load(context), header, reftypes)
+    try:
+        return shared_engine().best(context, header, reftypes)
+    except CannotSelect as exc:
+        raise BadRequest(str(exc)) from exc
+
+
+def many(context: str, headers: Sequence[Mapping[str, str]],
+         reftypes: Iterable[str] | None = None) -> list[dict[str, str] | BadRequest]:
+    """:func:`best_references` of each header; in place of those that fail, the error."""
+    reftypes = list(reftypes or ())
+    if len(headers) < TOGETHER:
+        return [_one(context, header, reftypes) for header in headers]
+    engine = shared_engine()
+    found = engine.best_references(context, engine.table(context, headers), reftypes)
+    return [BadRequest(found.error(row)) if found.errors[row] >= 0 else answer
+            for row, answer in enumerate(found)]
+
+
+def _one(context: str, header, reftypes) -> dict[str, str] | BadRequest:
+    try:
+        return best_references(context, header, reftypes)
+    except BadRequest as exc:
+        return exc
 
 
 def select(rule: rmap.Mapping, header: Mapping[str, str],
            reftypes: Iterable[str] | None = None) -> dict[str, str]:
-    """:func:`best_references` on a rule that is loaded already."""
+    """The library's own answer, for a rule that it has loaded."""
     include = list(reftypes) if reftypes else None
     try:
         found = rmap.get_best_references(rule, dict(header), include=include)

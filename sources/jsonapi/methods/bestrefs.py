@@ -12,7 +12,6 @@ from jsonapi import checks
 from jsonapi.errors import InvalidParams
 from jsonapi.registry import rpc
 from rules import selection
-from rules.loading import load
 
 from . import common
 
@@ -37,9 +36,13 @@ def get_best_references_by_header_map(request, context, header_map, reftypes=Non
 
     The whole call fails on a header that names no instrument of the context.
     """
-    rule, reftypes = load(common.context(context)), checks.optional_texts(reftypes, "reftypes")
+    name, reftypes = common.context(context), checks.optional_texts(reftypes, "reftypes")
     headers = checks.header_map(header_map)
-    return {id_: selection.select(rule, header, reftypes) for id_, header in headers.items()}
+    answers = selection.many(name, list(headers.values()), reftypes)
+    for answer in answers:
+        if isinstance(answer, ServiceError):
+            raise answer
+    return dict(zip(headers, answers, strict=True))
 
 
 @rpc
@@ -55,12 +58,15 @@ def get_best_references_by_ids(request, context, dataset_ids, reftypes=None, inc
     name = common.context(context)
     reftypes = checks.optional_texts(reftypes, "reftypes")
     with_headers = checks.flag(include_headers, "include_headers")
-    rule, results, headers = load(name), {}, {}
-    for asked, exposures in archive.find(checks.dataset_ids(dataset_ids)).items():
+    found = archive.find(checks.dataset_ids(dataset_ids))
+    answers = iter(_answers(
+        name, [one.header for exposures in found.values() for one in exposures], reftypes))
+    results, headers = {}, {}
+    for asked, exposures in found.items():
         if not exposures:
             results[asked] = [False, archive.missing_text(asked)]
             continue
-        answered = {one.key: _answer(rule, one.header, reftypes) for one in exposures}
+        answered = {one.key: next(answers) for one in exposures}
         if len(answered) > 1:
             results.update(answered)
         results[asked] = answered[exposures[0].key]
@@ -76,23 +82,24 @@ def get_aui_best_references(request, date, dataset_ids):
 
     Types that do not apply or have no match are left out.
     """
-    rule = load(common.pmap(date))
+    name = common.pmap(date)
+    known = archive.find(checks.dataset_ids(dataset_ids))
+    answers = iter(_answers(
+        name, [exposures[0].header for exposures in known.values() if exposures], None))
     results = {}
-    for asked, exposures in archive.find(checks.dataset_ids(dataset_ids)).items():
+    for asked, exposures in known.items():
         if not exposures:
             results[asked] = [False, archive.missing_text(asked)]
             continue
-        ok, found = _answer(rule, exposures[0].header, None)
+        ok, found = next(answers)
         results[asked] = [ok, _files(found) if ok else found]
     return results
 
 
-def _answer(rule, header: dict, reftypes) -> list:
-    """``[true, references]``, or ``[false, reason]`` so that one dataset never fails the others."""
-    try:
-        return [True, selection.select(rule, header, reftypes)]
-    except ServiceError as exc:
-        return [False, f"NOT FOUND {exc.message}"]
+def _answers(context: str, headers: list[dict], reftypes) -> list[list]:
+    """``[true, references]`` each, or ``[false, reason]``: one never fails the others."""
+    return [[False, f"NOT FOUND {answer.message}"] if isinstance(answer, ServiceError)
+            else [True, answer] for answer in selection.many(context, headers, reftypes)]
 
 
 def _files(references: dict[str, str]) -> list[str]:

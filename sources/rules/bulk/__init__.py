@@ -16,7 +16,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 from .context import CannotSelect, Source
 from .engine import Engine
@@ -24,7 +25,7 @@ from .result import BulkResult, LeftToLibrary
 from .table import Table
 
 __all__ = ["BulkResult", "CannotSelect", "Engine", "LeftToLibrary", "Source", "Table",
-           "best_references", "shared_engine"]
+           "best_references", "compiled_folder", "shared_engine"]
 
 
 def best_references(context: str, table: Table,
@@ -33,11 +34,20 @@ def best_references(context: str, table: Table,
     return shared_engine().best_references(context, table, types)
 
 
-@cache
 def shared_engine() -> Engine:
     """The engine of this process, on the rules of the instance's file cache."""
-    from django.conf import settings
-
     from rules.loading import shared_cache
 
-    return Engine(Source(shared_cache().part, settings.INSTANCE.shared_cache / "compiled_rules"))
+    return _engine_on(shared_cache(), compiled_folder())
+
+
+def compiled_folder() -> Path:
+    """Where compiled rules are kept: files named by the sha1 of the rmap, safe to delete."""
+    from django.conf import settings
+
+    return settings.INSTANCE.shared_cache / "compiled_rules"
+
+
+@lru_cache(maxsize=1)
+def _engine_on(rules, folder: Path) -> Engine:
+    return Engine(Source(rules.part, folder))

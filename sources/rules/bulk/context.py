@@ -33,6 +33,7 @@ class Source:
     def __init__(self, load: Loader, folder: Path | None = None):
         self.load = load
         self.folder = folder
+        self._loaded = False
 
     def description(self, name: str) -> tuple[Description, int]:
         """The description of the rmap ``name`` and the size of its file in bytes."""
@@ -42,7 +43,14 @@ class Source:
         if found is None:
             found = describe(self.load(name))
             keep(sha1sum, found, self.folder)
+            self._loaded = True
         return found, len(data)
+
+    def release(self) -> None:
+        """Let rules go that were loaded only to be described: the library's memos hold them."""
+        if self._loaded:
+            utils.clear_function_caches()
+            self._loaded = False
 
 
 class Instrument:
@@ -62,6 +70,7 @@ class Instrument:
         for kind, name in names.items():
             described[kind], size = source.description(name)
             self.size += size * BYTES_PER_TEXT_BYTE
+        source.release()
         self.rmaps: dict[str, str] = names
         keys = self._required(described)
         if instrument_key:
@@ -160,8 +169,8 @@ def _rmap_names(mapping: rmap.Mapping) -> dict[str, str]:
     if isinstance(mapping, rmap.ReferenceMapping):
         return {mapping.filekind: mapping.basename}
     selections = mapping.selections
-    return {kind: selections._xx_selector[kind] for kind in selections.keys()
-            if not selections.is_special_value(selections._xx_selector[kind])}
+    return {kind: name for kind, name in selections._xx_selector.items()
+            if not selections.is_special_value(name)}
 
 
 class Context:
@@ -210,7 +219,7 @@ class Context:
         except Exception as exc:  # bad files of the rules
             raise CannotSelect(str(exc)) from exc
         if second is not first:
-            raise DifferentInstruments
+            raise DifferentInstruments(instrument, self._compiled(second))
         return instrument
 
     def _compiled(self, mapping: rmap.Mapping) -> Instrument:
@@ -234,3 +243,7 @@ class Context:
 
 class DifferentInstruments(Exception):
     """A header that the library minimizes for one instrument and selects for another."""
+
+    def __init__(self, *instruments: Instrument):
+        super().__init__()
+        self.instruments = instruments

@@ -84,10 +84,12 @@ class Engine:
                       if value is not None}
             try:
                 with self._lock:
-                    one = known.instrument(known.locate.fits_to_parkeys(header))
-            except (CannotSelect, DifferentInstruments):
+                    both = [known.instrument(known.locate.fits_to_parkeys(header))]
+            except CannotSelect:
                 continue
-            found[id(one)] = one
+            except DifferentInstruments as exc:
+                both = exc.instruments
+            found.update((id(one), one) for one in both)
         return list(found.values())
 
     def best_references(self, context: str, table: Table,

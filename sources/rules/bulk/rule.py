@@ -266,7 +266,7 @@ class CompiledRule:
 
     # ---- one header ----------------------------------------------------------------
 
-    def answer(self, header: Mapping[str, str], moment: int) -> str | None | int:
+    def answer(self, header: Mapping[str, str], moment: int) -> str | int | None:
         """The answer for a header with all :attr:`columns`, at ``moment``.
 
         None if the type is left out, :data:`ASK_LIBRARY` if only the library can say.

@@ -11,9 +11,10 @@ from rules.bulk.description import describe
 
 #: Keys of match cases, those of values and those that mean more.
 KEYS = (
-    "A", "B", "C", "AD", "BC", "WFC", "HRC", 1, 1.0, 2.0, "4.0", 0.5, "0.0", 4144, "*", "N/A", "ANY",
-    "A|B", "A | C|", "1.0|2.0", "B*", "*D|C", "{A|B}", "(A.*|B)", "#>1 and <=4#", "# <0.5 or >= 2 #",
-    ">1", "<=2", "BETWEEN 1 3", "between 0 1", "NOT A", "NOT BETWEEN 1 3", "not #>1#", "NOT A|B",
+    "A", "B", "C", "AD", "BC", "WFC", "HRC", 1, 1.0, 2.0, "4.0", 0.5, "0.0", 4144, "*", "N/A",
+    "ANY", "A|B", "A | C|", "1.0|2.0", "B*", "*D|C", "{A|B}", "(A.*|B)", "#>1 and <=4#",
+    "# <0.5 or >= 2 #", ">1", "<=2", "BETWEEN 1 3", "between 0 1", "NOT A", "NOT BETWEEN 1 3",
+    "not #>1#", "NOT A|B",
     "NOT APPLICABLE", "T", True, False, "NONE", "UNDEFINED", "GENERIC", "SUB", "FULL",
 )
 
@@ -181,18 +182,18 @@ class MadeUp(Source):
         pmap = {**common, "mapping": "PIPELINE", "name": "p.pmap",
                 "parkey": ("META.INSTRUMENT.NAME" if observatory_ == "JWST" else "INSTRUME",)}
         kinds = {kind.upper(): f"{kind}.rmap" for kind in texts} | special
-        self._loaded = {}
+        self._made = {}
         keys = {"ignore_checksum": True, "loader": self.load}
         for name, text, class_ in (
                 ("p.pmap", f"header = {pmap!r}\nselector = {{{instrument.upper()!r}: 'i.imap'}}",
                  rmap.PipelineContext),
                 ("i.imap", f"header = {imap!r}\nselector = {kinds!r}", rmap.InstrumentContext),
                 *((f"{kind}.rmap", text, rmap.ReferenceMapping) for kind, text in texts.items())):
-            self._loaded[name] = class_.from_string(text, name, **keys)
+            self._made[name] = class_.from_string(text, name, **keys)
         super().__init__(self.load)
 
     def load(self, name: str, **_):
-        return self._loaded[name]
+        return self._made[name]
 
     def description(self, name: str):
         # As it comes back from a file.

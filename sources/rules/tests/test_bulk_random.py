@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules.tests import comparing, made_up_rules
 
 EXAMPLES = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None,
+    max_examples=60, deadline=None, derandomize=True, database=None,
     # No shrinking: it takes minutes, and the rules are small.
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much,
