@@ -281,9 +281,30 @@ def test_text_differences_show_numbered_lines(client, made, content, instance):
     assert re.search(rf'<td class="no">{number}</td><td class="new">.*{C}', page)
 
 
+def test_long_texts_are_paged(client, made, content, monkeypatch):
+    monkeypatch.setattr("differences.views.pages.LINES", 5)
+    made(PAIR)
+    first, second = (client.get(f"{PAIR}text/acs-idctab/", {"page": page}).content.decode()
+                     for page in (1, 2))
+    assert f'hx-get="{PAIR}text/acs-idctab/?page=2"' in first
+    lines = [re.findall(r'<td class="no">(\d+)</td><td class="new">', page)
+             for page in (first, second)]
+    assert lines[0] and lines[1] and int(lines[0][-1]) < int(lines[1][0])
+
+
 def test_rules_of_one_type_can_be_compared(made, content):
     page = text(made("/diff/hst_acs_idctab_0001.rmap/hst_acs_idctab_0002.rmap/"))
     assert "Logical Diff ('hst_acs_idctab_0001.rmap', 'hst_acs_idctab_0002.rmap')" in page
+
+
+def test_contexts_that_differ_in_their_header_alone_are_told_so(client, made, content, instance):
+    folder = instance.file_cache / "mappings" / "hst"
+    copy = catalogue.file("hst_0004.pmap")
+    (folder / copy.name).write_text((folder / "hst_0003.pmap").read_text().replace(
+        "hst_0003.pmap", "hst_0004.pmap"))
+    page = text(made("/diff/hst_0003.pmap/hst_0004.pmap/"))
+    assert "No instrument and no type changed" in page
+    assert "New references 0" in page and "No entry differs; only header or layout." in page
 
 
 def test_affected_datasets_are_shown_where_known(client, made, content):

@@ -12,10 +12,11 @@ from common.errors import BadRequest, NotFound, ServiceError
 from differences.services import pairs, reference_files, results, rule_files
 from jobs import kept
 
-#: Rows of one part on a page.
-PAGE = 200
+#: Rows of one part on a page, and lines of a text difference.
+PAGE, LINES = 200, 1000
 
-#: A difference with no more rows than this, in no more types, is shown whole at once.
+#: A difference with no more rows than this, in no more types, is shown whole at once; so is
+#: that of a single rule file.
 SHOWN_AT_ONCE, TYPES_AT_ONCE = 60, 5
 
 
@@ -81,7 +82,7 @@ def difference(request: HttpRequest, pair: pairs.Pair) -> HttpResponse:
     found = results.obtain(pair)
     context = {"pair": pair, "kept": found, "renew": request.get_full_path()}
     if found.ready:
-        context |= _rules(pair, found) if pair.are_rules else _references(found)
+        context |= _rules(pair, found) if pair.are_rules else _references(request, found)
     elif request.htmx:
         return render(request, "kept/waiting.html", context)
     template = "rules" if pair.are_rules else "reference"
@@ -93,8 +94,10 @@ def difference(request: HttpRequest, pair: pairs.Pair) -> HttpResponse:
 def _rules(pair: pairs.Pair, found: kept.Kept) -> dict:
     summary = found.json(rule_files.SUMMARY)
     totals = summary["totals"]
-    at_once = totals["rows"] <= SHOWN_AT_ONCE and totals["types"] <= TYPES_AT_ONCE
-    parts = [{**entry, **_filled(found, entry)} if at_once and entry["level"] == "rmap" else entry
+    alone = len(summary["sections"]) == 1
+    few = totals["rows"] <= SHOWN_AT_ONCE and totals["types"] <= TYPES_AT_ONCE
+    parts = [{**entry, **_filled(found, entry)}
+             if alone or (few and entry["level"] == "rmap") else entry
              for entry in summary["sections"]]
     deliveries, complete = results.deliveries(pair)
     return {
@@ -123,10 +126,19 @@ def _by_instrument(sections: list[dict]) -> list[dict]:
     return list(groups.values())
 
 
-def _references(found: kept.Kept) -> dict:
+def _references(request: HttpRequest, found: kept.Kept) -> dict:
     content = found.json(reference_files.RESULT)
-    return {"found": content, "totals": content["totals"],
+    lines = _lines(request, content["text"]) if "text" in content else None
+    return {"found": content, "totals": content["totals"], "lines": lines,
             "same": reference_files.says_same(content)}
+
+
+def _lines(request: HttpRequest, difference: dict):
+    """The page of a text difference that is asked for, with a row of kind gap between blocks."""
+    rows: list[list] = []
+    for block in difference["blocks"]:
+        rows += [["gap", None, None, None, None], *block] if rows else block
+    return Paginator(rows, LINES).get_page(request.GET.get("page"))
 
 
 @_with_pair
@@ -151,7 +163,9 @@ def text(request: HttpRequest, pair: pairs.Pair, part: str) -> HttpResponse:
     content = rule_files.text(found, part)
     template = "text" if request.htmx else "text_page"
     return render(request, f"differences/{template}.html", {
-        "pair": pair, "section": content, "difference": content["difference"]})
+        "pair": pair, "section": content, "difference": content["difference"],
+        "lines": _lines(request, content["difference"]),
+        "address": reverse("diff_text", args=[pair.old.name, pair.new.name, part])})
 
 
 def _ready(request: HttpRequest, pair: pairs.Pair):
