@@ -115,7 +115,7 @@ def _base36(number: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _delivery(number: int) -> dict[str, str]:
+def delivery(number: int) -> dict[str, str]:
     """What the files of one delivery have in common."""
     rng = random.Random(number)
     delivered = FIRST + timedelta(seconds=rng.randrange(SPAN))
@@ -132,7 +132,7 @@ def _delivery(number: int) -> dict[str, str]:
 
 def _row(rng: random.Random, pk: int, name: str, instrument: str, kind: str,
          latest: bool) -> tuple:
-    shared = _delivery(pk // PER_DELIVERY)
+    shared = delivery(pk // PER_DELIVERY)
     extension = "." + name.rpartition(".")[2]
     rule = extension != ".fits"
     state = "latest" if latest else shared["state"]

@@ -35,8 +35,11 @@ def real_cache() -> Path | None:
 
 
 @contextmanager
-def scratch(observatory: str = "hst") -> Iterator[config.Instance]:
-    """An installed instance of the django use case without content; removed afterwards."""
+def scratch(observatory: str = "hst", databases: str = "") -> Iterator[config.Instance]:
+    """An installed instance of the django use case without content; removed afterwards.
+
+    ``databases`` is the text of its ``crds_database.py``, if that is not to be SQLite.
+    """
     for name in PLACES:
         os.environ.pop(name, None)
     root = Path(tempfile.mkdtemp(prefix="crds-benchmark-"))
@@ -44,6 +47,9 @@ def scratch(observatory: str = "hst") -> Iterator[config.Instance]:
         instance = config.find_instance(observatory, "django", {"CRDS_ROOT": str(root)})
         layout.make(instance)
         install.configure(instance, "sqlite")
+        if databases:
+            (instance.conf / "crds_database.py").write_text(databases)
+            instance.__dict__.pop("databases", None)
         for alias in ("default", "archive"):
             manage(instance, "migrate", "--noinput", f"--database={alias}")
         manage(instance, "collectstatic", "--noinput")
