@@ -17,7 +17,7 @@ from .looking import GEIS_DATA, GEIS_HEADER, format_of
 KIND = "contents"
 
 #: Raised when descriptions or pictures of the same file would come out differently.
-VERSION = 2
+VERSION = 3
 
 #: Rows of a table on one page.
 PAGE = 25

@@ -8,7 +8,7 @@ from ..words import label, number
 from .gallery import COLOURS, Gallery, Theme, round_ticks
 
 SIZE = (390, 230)
-WIDE = (720, 300)
+WIDE = (620, 290)
 
 #: Left of the axes there is room for numbers and the name of the axis.
 LEFT = 86

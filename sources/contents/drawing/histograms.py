@@ -20,7 +20,7 @@ def draw(gallery: Gallery, name: str, found: Histogram, summary: Statistics, *, 
     edges = found.edges[used[0]:used[-1] + 2]
 
     def paint(figure, theme: Theme):
-        axes = figure.add_axes((72 / SIZE[0], 44 / SIZE[1], 1 - 86 / SIZE[0], 1 - 56 / SIZE[1]))
+        axes = figure.add_axes((72 / SIZE[0], 44 / SIZE[1], 1 - 98 / SIZE[0], 1 - 56 / SIZE[1]))
         axes.grid(axis="y")
         if limits:
             axes.axvspan(*np.clip(limits, edges[0], edges[-1]), color=theme.series[0], alpha=0.13,

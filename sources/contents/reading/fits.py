@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import tempfile
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -317,6 +318,9 @@ def cards(header) -> list[dict]:
         full = len(str(value)) >= LINE
         found.append({"keyword": keyword, "value": str(value).rstrip() if text else value,
                       "comment": comment, "broken": broken})
+    for card in found:
+        if card["keyword"] in COMMENTARY:
+            card["value"] = textwrap.dedent(card["value"])
     return found
 
 

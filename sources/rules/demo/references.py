@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from zlib import crc32
 
 import numpy as np
@@ -383,7 +384,7 @@ def _write_geis(reference: Reference, path: Path) -> list[Path]:
     lines = []
     for keyword, value in layout + _hst_header(reference):
         if keyword == "HISTORY":
-            lines.extend(f"HISTORY   {line}" for line in value)
+            lines.extend(f"HISTORY   {part}" for line in value for part in wrap(line, 70))
         else:
             lines.append(_geis_card(keyword, value))
     lines.append("END")
