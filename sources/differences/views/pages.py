@@ -13,7 +13,7 @@ from differences.services import pairs, reference_files, results, rule_files
 from jobs import kept
 
 #: Rows of one part on a page, and lines of a text difference.
-PAGE, LINES = 200, 1000
+PAGE, LINES = 100, 500
 
 #: A difference with no more rows than this, in no more types, is shown whole at once; so is
 #: that of a single rule file.
