@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from archive import ids as dataset_id
 from archive import services as archive
-from common.errors import ServiceError
+from common.errors import BadRequest, ServiceError
 from interactive.models import CatalogFile
 from interactive.services.latest_references import descriptions
 from rules import dataset_headers, selection
@@ -153,29 +153,33 @@ def answer(subjects: Iterable[Subject], context: str, context2: str = "",
     answer and does not stop the others.
     """
     contexts = [name for name in (context, context2) if name]
-    rules = {name: load(name) for name in contexts}
     types = [kind.lower() for kind in types] if types else None
-    answers = [_answer(subject, rules, types) for subject in subjects]
+    answers = [Answer(subject) for subject in subjects]
+    asked = [one for one in answers if not one.subject.error]
+    headers = [one.subject.header for one in asked]
+    found: list[dict[str, dict[str, str]]] = [{} for _ in asked]
+    for name in contexts:
+        rule = load(name)
+        for made, references, selected in zip(
+                asked, found, selection.many(name, headers, types), strict=True):
+            if isinstance(selected, BadRequest):
+                made.errors[name] = selected.message
+                continue
+            references[name] = selected
+            _describe(made, rule)
+    for made, references in zip(asked, found, strict=True):
+        made.parameters = dataset_headers.ordered(made.parameters)
+        made.rows = _rows(made.instrument, contexts, references)
     _add_files(answers)
     return answers
 
 
-def _answer(subject: Subject, rules: dict, types: list[str] | None) -> Answer:
-    made = Answer(subject)
-    if subject.error:
-        return made
-    found: dict[str, dict[str, str]] = {}
-    for name, rule in rules.items():
-        try:
-            for key, value in dataset_headers.of_rule(rule, subject.header).items():
-                made.parameters.setdefault(key, value)
-            made.instrument = rule.get_instrument(dict(subject.header)).lower()
-            found[name] = selection.select(rule, subject.header, types)
-        except ServiceError as exc:
-            made.errors[name] = exc.message
-    made.parameters = dataset_headers.ordered(made.parameters)
-    made.rows = _rows(made.instrument, list(rules), found)
-    return made
+def _describe(made: Answer, rule) -> None:
+    """Add what the rules of one context looked at."""
+    header = made.subject.header
+    made.instrument = rule.get_instrument(dict(header)).lower()
+    for key, value in dataset_headers.of_rule(rule, header).items():
+        made.parameters.setdefault(key, value)
 
 
 def _rows(instrument: str, contexts: list[str], found: dict[str, dict[str, str]]) -> list[Row]:

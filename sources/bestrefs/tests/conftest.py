@@ -56,7 +56,7 @@ def rules_from(monkeypatch, settings):
         settings.CRDS_OBSERVATORY = observatory
         settings.ARCHIVE_SCHEMA = None
         environment.prepare(observatory, folder)
-        loading._silence_library()
+        loading.silence_library()
         rules = _loaded.setdefault(folder, loading.RuleCache(BUDGET))
         monkeypatch.setattr(loading, "shared_cache", lambda: rules)
         parameters._values_of_rmap.cache_clear()
