@@ -71,9 +71,9 @@ def test_neighbouring_real_contexts_differ_as_the_library_says(library, real_cac
         try:
             expected = of_the_library(observatory, old, new, include_header_diffs=True,
                                       recurse_added_deleted=True)
-        except FileNotFoundError as exc:
+        except FileNotFoundError:
             # The cache has some test files that name rules outside of it.
-            with pytest.raises(FileNotFoundError, match=str(exc.filename)):
+            with pytest.raises(FileNotFoundError, match="data/hst_"):
                 differences.compare(old, new)
             continue
         compared += 1
