@@ -165,15 +165,14 @@ def report(loaded: Measured, single: Measured, concurrency: int, server_processe
     print(f"  processor time, library / get_best_references: {to_core:.2f} (for one core);"
           f" {server_processes * to_core:.2f} for the server's {server_processes} processes")
     return measuring.verdict([
+        Goal("get_best_references / empty view", ratios[BESTREFS], 0.5),
         Goal("get_best_references, whole server / library on one core", to_library, 0.9),
         Goal("get_default_context / empty view", ratios[DEFAULT], 0.5),
         Goal("p95 of get_best_references, one at a time", single.slow[BESTREFS].median, 25,
              at_most=True, unit="ms"),
     ], "rates beside the library compare a server of several processes with one process: other\n"
        "work on the machine slows the server more. The ratio of processor times is free of that:\n"
-       "it says what a core answers that serves, beside a core that only selects. While selection\n"
-       "is the library's own, its rate minus 10 % is the goal; half the rate of the empty view is\n"
-       "the goal once the bulk engine serves the calls.")
+       "it says what a core answers that serves, beside a core on which the library selects.")
 
 
 if __name__ == "__main__":
