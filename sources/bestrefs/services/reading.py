@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 import yaml
 from astropy.io import fits
@@ -27,9 +28,17 @@ MAX_EXTENSIONS = 2000
 #: The same of YAML, which takes seconds for each megabyte.
 MAX_YAML = 1024 * 1024
 
+#: Most characters of a number in YAML; a longer one stays text.
+MAX_NUMBER = 100
+
+#: Most branches of a tree that are looked at: aliases make a small text a vast tree.
+MAX_BRANCHES = 20_000
+
 #: Cards that have a value; others no rule asks for, and they take most of many headers.
 _CARD = re.compile(r"(?!COMMENT |HISTORY )[A-Za-z0-9_\-]{1,8} *= |HIERARCH .*=|CONTINUE  ")
-_LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.\-]{0,127})\s*[=:]\s*(.*?)\s*")
+#: Of a line without blanks around it: a pattern that also takes these from the value would
+#: look through long runs of them again and again.
+_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_.\-]{0,127})\s*[=:](.*)", re.DOTALL)
 _EXTENSION = re.compile(
     r"\[?\s*(?:ext(?:ension)?\s*)?(?:(?P<index>\d+)|(?P<name>[^\[\],]+?)"
     r"(?:\s*,\s*(?P<version>\d+))?)\s*\]?", re.IGNORECASE)
@@ -202,7 +211,14 @@ _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _PlainLoader(_SafeLoader):
-    """Tags of any kind are taken for what they stand on: mappings, lists and texts."""
+    """Tags of any kind are taken for what they stand on: mappings, lists and texts.
+
+    Keys ``<<`` are keys as others: no header merges mappings, and aliases merged level by level
+    multiply until the memory is full.
+    """
+
+    def flatten_mapping(self, node):
+        pass
 
 
 def _plain(loader, tag, node):
@@ -214,6 +230,20 @@ def _plain(loader, tag, node):
 
 
 _PlainLoader.add_multi_constructor("", _plain)
+
+
+def _number_or_text(construct):
+    """Digits between colons make one huge number that takes long to multiply."""
+    def made(loader, node):
+        return construct(loader, node) if len(node.value) <= MAX_NUMBER else node.value
+
+    return made
+
+
+_PlainLoader.add_constructor(
+    "tag:yaml.org,2002:int", _number_or_text(_SafeLoader.construct_yaml_int))
+_PlainLoader.add_constructor(
+    "tag:yaml.org,2002:float", _number_or_text(_SafeLoader.construct_yaml_float))
 # Times stay as they are written.
 _PlainLoader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
 
@@ -227,7 +257,8 @@ def _yaml(text: str) -> object:
     try:
         _check_depth(text)
         return yaml.load(text, Loader=_PlainLoader)  # a safe loader, see above
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as exc:
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, AttributeError,
+            RecursionError) as exc:
         raise BadRequest(f"The YAML of this header cannot be read: {_short(exc)}.") from exc
 
 
@@ -254,23 +285,25 @@ def _one(format_: str, tree: object) -> FileHeaders:
     if not isinstance(tree, dict):
         raise BadRequest(f"This {format_} holds no keywords at its top, so it is no header.")
     header: dict[str, str] = {}
-    _flatten(tree, "", header, 0)
+    _flatten(tree, "", header, 0, count())
     return _checked(FileHeaders(format_, [Part(0, "", 1, header)]))
 
 
-def _flatten(tree: dict, prefix: str, header: dict[str, str], depth: int) -> None:
+def _flatten(tree: dict, prefix: str, header: dict[str, str], depth: int,
+             branches: Iterator[int]) -> None:
     """Dotted upper-case keys of plain values, as the client names them."""
     if depth > MAX_DEPTH:
         raise BadRequest(f"The header is nested deeper than {MAX_DEPTH} levels.")
+    if next(branches) > MAX_BRANCHES:
+        raise BadRequest(f"The header has more than {MAX_BRANCHES} branches.")
     for key, value in tree.items():
         if not isinstance(key, str):
             continue
         name = f"{prefix}{key}".upper()
         if isinstance(value, dict):
-            _flatten(value, f"{name}.", header, depth + 1)
+            _flatten(value, f"{name}.", header, depth + 1, branches)
         elif not isinstance(value, list | tuple):
             header.setdefault(name, "UNDEFINED" if value is None else _text(value))
-        # Aliases can make a small text a vast tree.
         if len(header) > MAX_KEYWORDS:
             raise BadRequest(f"The header has more than {MAX_KEYWORDS} keywords.")
 
@@ -279,9 +312,9 @@ def _lines(text: str) -> FileHeaders:
     header: dict[str, str] = {}
     notes: list[str] = []
     for line in text.splitlines():
-        found = _LINE.fullmatch(line)
+        found = _LINE.fullmatch(line.strip())
         if found:
-            header.setdefault(found[1].upper(), _unquoted(found[2]))
+            header.setdefault(found[1].upper(), _unquoted(found[2].strip()))
         elif line.strip() and line.strip() != "END" and len(notes) < 20:
             notes.append(f"Not read: {line.strip()[:80]}")
     if not header:

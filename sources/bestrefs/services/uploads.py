@@ -19,7 +19,7 @@ from .reading import MAX_EXTENSIONS, MAX_TEXT
 
 #: Most bytes of one request with files; larger files need a browser with scripts.
 MAX_UPLOAD = 512 * 1024 * 1024
-#: Most bytes that a compressed file may become.
+#: Most bytes that the compressed files of one request may become together.
 MAX_UNPACKED = 2 * 1024 * 1024 * 1024
 #: Most bytes of headers that are kept of all files of one request.
 MAX_KEPT = 64 * 1024 * 1024
@@ -33,15 +33,17 @@ _ASDF_END = re.compile(rb"\n\.\.\.\s*\n")
 class Collector:
     """Takes the bytes of a file in pieces and keeps its headers as text.
 
-    ``problem`` says why the file cannot be read, if so.
+    ``problem`` says why the file cannot be read, if so.  ``limit`` are the bytes that it may
+    become when it is unpacked; ``unpacked`` those that it became.
     """
 
-    def __init__(self):
+    def __init__(self, limit: int | None = None):
         self.problem = ""
+        self.unpacked = 0
+        self._limit = MAX_UNPACKED if limit is None else limit
         self.done = False
         self._kind = None
         self._start = b""
-        self._unpacked = 0
 
     def feed(self, data: bytes) -> None:
         if self.done or self.problem:
@@ -75,8 +77,8 @@ class Collector:
             while data and not self.done:
                 plain = self._packed.decompress(data, 1 << 20)
                 data = self._packed.unconsumed_tail
-                self._unpacked += len(plain)
-                if self._unpacked > MAX_UNPACKED:
+                self.unpacked += len(plain)
+                if self.unpacked > self._limit:
                     self.done = True
                 self._feed_plain(plain)
         except zlib.error as exc:
@@ -221,16 +223,18 @@ class HeaderUploadHandler(FileUploadHandler):
     """Turns every file of a form into its headers; set as the request's only handler."""
 
     _kept = 0
+    _unpacked = 0
 
     def new_file(self, *args, **kwargs):
         super().new_file(*args, **kwargs)
-        self._collector = Collector()
+        self._collector = Collector(max(MAX_UNPACKED - self._unpacked, 0))
 
     def receive_data_chunk(self, raw_data, start):
         self._collector.feed(raw_data)
 
     def file_complete(self, file_size):
         problem = self._collector.problem
+        self._unpacked += self._collector.unpacked
         content = b"" if problem else self._collector.text().encode()
         self._kept += len(content)
         if self._kept > MAX_KEPT:

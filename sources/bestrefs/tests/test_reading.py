@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import time
 
 import pytest
 from astropy.io import fits
@@ -199,6 +201,26 @@ def test_hostile_texts_are_refused_with_a_reason(text):
         reading.read(text)
 
 
+#: Aliases of mappings without keywords, and aliases that merge mappings, nine to the ninth.
+BRANCHES = "---\nk0: &k0 {}\n" + "\n".join(
+    f"k{n}: &k{n} {{" + ", ".join(f"x{at}: *k{n - 1}" for at in range(9)) + "}"
+    for n in range(1, 10))
+MERGED = "---\nk0: &k0 {a: 1}\n" + "\n".join(
+    f"k{n}: &k{n} {{<<: [" + ", ".join([f"*k{n - 1}"] * 9) + "]}" for n in range(1, 10))
+
+
+@pytest.mark.parametrize("text", [
+    BRANCHES, MERGED, "A = x" + " " * 200_000 + "y", "A" + " " * 200_000 + "y", " " * 200_000 + "=",
+    "---\na: 0x" + "f" * 20_000, "---\na: 1" + ":1" * 200_000, "---\na: 1" + ":1" * 9000 + ".5",
+    "---\na: " + "9" * 20_000, '{"a": ' + "9" * 20_000 + "}",
+], ids=range(10))
+def test_short_texts_take_short_times(text):
+    start = time.process_time()
+    with contextlib.suppress(BadRequest):
+        assert reading.read(text).parts[0].header
+    assert time.process_time() - start < 3
+
+
 def test_many_huge_and_broken_cards_are_left_out():
     text = "SIMPLE  = T\n" + "A" * 500_000 + "\nBAD     = 'open\nB\0D     = 1\nGOOD    = 5\n"
     text += "".join(f"K{n:06d} = {n}\n" for n in range(3000)) + "END"
@@ -234,5 +256,17 @@ def test_a_gzip_bomb_is_not_unpacked_whole(monkeypatch):
     start = "".join(card.ljust(80) for card in header).ljust(2880).encode()
     collector = uploads.Collector()
     collector.feed(gzip.compress(start + b"\0" * 60_000_000))
-    assert collector.done and collector._unpacked < 5_000_000
+    assert collector.done and collector.unpacked < 5_000_000
     assert reading.read(collector.text()).parts[0].header["NAXIS1"] == str(10**12)
+
+
+def test_many_gzip_bombs_share_one_limit(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UNPACKED", 3_000_000)
+    start = "SIMPLE  =                    T".ljust(80) + f"NAXIS1  = {10**12:20d}".ljust(80)
+    packed = gzip.compress(start.encode() + b" " * 20_000_000)
+    handler = uploads.HeaderUploadHandler()
+    for number in range(5):
+        handler.new_file("files", f"{number}.fits.gz", "application/gzip", len(packed))
+        handler.receive_data_chunk(packed, 0)
+        handler.file_complete(len(packed))
+    assert 3_000_000 < handler._unpacked < 3_000_000 + 5 * 2**20 + 1
