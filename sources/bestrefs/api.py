@@ -8,6 +8,8 @@ from typing import Annotated
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
+from ninja.errors import ValidationError
+from pydantic import ValidationError as Invalid
 from pydantic import field_validator
 
 from bestrefs.services import answers, batch
@@ -83,9 +85,14 @@ def of_ids(request: HttpRequest, ids: Annotated[str, Field(
         types: Annotated[str, Field(max_length=4000, examples=["biasfile,darkfile"],
                                     description="Types, separated by commas.")] = ""):
     """What an id that is not known comes to is in its result; the others are answered."""
-    return _answer(BestReferencesAsked(
-        context=context, context2=context2, ids=batch.split_ids(ids),
-        types=batch.split_ids(types)))
+    try:
+        asked = BestReferencesAsked(
+            context=context, context2=context2, ids=batch.split_ids(ids),
+            types=batch.split_ids(types))
+    except Invalid as exc:
+        # Each id and type is checked only now that the texts are split.
+        raise ValidationError(exc.errors()) from exc
+    return _answer(asked)
 
 
 @router.post("/bestrefs", response=BestReferences,

@@ -66,8 +66,13 @@ def service_error(request, exc: ServiceError):
 @api.exception_handler(ValidationError)
 def invalid_request(request, exc: ValidationError):
     """Names each parameter that is wrong, in one readable text."""
-    text = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors)
+    text = "; ".join(f"{_parameter(error['loc'])}: {error['msg']}" for error in exc.errors)
     return api.create_response(request, {"detail": text}, status=422)
+
+
+def _parameter(place: tuple) -> str:
+    """The name of what is wrong; numbers are places in a list of that name."""
+    return next((part for part in reversed(place) if isinstance(part, str)), "value")
 
 
 for _module in ROUTERS:

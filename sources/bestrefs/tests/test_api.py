@@ -88,6 +88,14 @@ def test_bad_questions_name_what_is_wrong(hst, client, asked, status):
     assert response.status_code == status and response.json()["detail"]
 
 
+@pytest.mark.parametrize("query", [
+    "ids=X&types=..%2f", f"ids={'x' * 400}", "ids=X&types=" + ",".join(map(str, range(300)))])
+def test_bad_parts_of_lists_in_addresses_are_named(hst, client, query):
+    answer = client.get(f"/api/v1/bestrefs?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].partition(":")[0] in ("ids", "types")
+
+
 def test_an_error_of_one_header_is_in_its_result(hst, client):
     one, two = post(client, headers={"bad": {"DETECTOR": "WFC"}, "x": HEADER}).json()["results"]
     assert not one["ok"] and "Missing 'INSTRUME' keyword" in one["error"]
