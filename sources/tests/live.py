@@ -114,7 +114,7 @@ class LiveServer:
         """Run ``program`` in a process of its own on this instance, as ``manage shell`` would."""
         subprocess.run(
             [sys.executable, str(CHECKOUT / "sources/manage.py"), "shell", "-v0", "-c", program],
-            env=self.environment(), check=True, capture_output=True, timeout=60)
+            env=self.environment(), check=True, capture_output=True, timeout=CLIENT_TIMEOUT)
 
     def client(self, cache: Path, *, prefix: str = "", observatory: str | None = "") -> Client:
         """A client of this server with its own cache; it is told the observatory unless None."""

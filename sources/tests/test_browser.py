@@ -1,28 +1,15 @@
 """Every page in a real Chromium: accessible, quiet, local, at desk and phone width, light and dark.
 
-Screenshots are kept in the folder that ``CRDS_SCREENSHOTS`` names, if it does.
+On demonstration content; :mod:`.test_browser_real` has the real caches.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
-
-from config import CHECKOUT
 
 from .live import LiveServer
+from .visiting import NAME, PASSWORD, WIDTHS, WORK, Visit, chromium, open_all
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--no-first-run",
-           "--disable-component-update", "--disable-sync"]
-WIDTHS = {"desk": 1280, "phone": 390}
 #: The narrowest screen on which nothing may stick out.
 NARROWEST = 360
 
@@ -54,13 +41,22 @@ PAGES = {
     "explain form": "/explain/?instrument=acs",
     "explain": "/explain/?id=JBANJOF3Q&context2=hst_0001.pmap",
     "explain one type": "/explain/?id=JBANJOF3Q&type=biasfile",
+    "browse database": "/browse_db/?instrument=acs&extension=.fits&sort=-useafter_date",
+    "no rows": "/browse_db/?filename=nothing*",
+    "a wrong date": "/browse_db/?start=yesterday",
+    "search": "/search/?q=bias+CCDGAIN",
+    "search for nothing": "/search/?q=zzzzzz",
+    "search empty": "/search/",
+    "recent activity": "/recent_activity/?extension=*",
+    "contents": "/contents/33410005j_bia.fits/",
     "file": "/browse/hst_0005.pmap",
+    "rules of an instrument": "/browse/hst_acs_0005.imap",
+    "rules of a type": "/browse/hst_acs_biasfile_0005.rmap",
+    "reference": "/browse/33410005j_bia.fits",
     "lineage of a file": "/browse/hst_0004.pmap/lineage/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }
-
-NAME, PASSWORD = "operator", "a long password"
 
 #: Content that demonstration caches do not have.
 CONTENT = f"""
@@ -83,6 +79,9 @@ from jobs import execution, leases
 for pair in (("hst_0004.pmap", "hst_0005.pmap"), ("33410005j_bia.fits", "33410006j_bia.fits")):
     results.obtain(pairs.find(*pair))
     execution.run(leases.claim("content"))
+from contents import services as contents
+contents.obtain(contents.published("33410005j_bia.fits"))
+execution.run(leases.claim("content"))
 now = timezone.now()
 RequestRecord.objects.bulk_create(
     RequestRecord(
@@ -99,69 +98,14 @@ rotation.tidy()
 def server(make_instance):
     """A server with demonstration content, an account and some recorded requests."""
     with LiveServer(make_instance("hst", "demo"), "hst") as live:
-        subprocess.run(
-            [sys.executable, str(CHECKOUT / "sources" / "manage.py"), "shell", "-c", CONTENT],
-            env=live.environment(), check=True, timeout=120, capture_output=True)
+        live.shell(CONTENT)
         yield live
 
 
 @pytest.fixture(scope="module")
 def browser():
-    if not CHROMIUM:
-        from conftest import skip_or_fail
-
-        skip_or_fail("Chromium is not installed: apt-get install chromium")
-    # Closed with the module: while it runs, Django refuses queries in this thread.
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield chromium
-        chromium.close()
-
-
-class Visit:
-    """A page of the server and everything it complained about."""
-
-    def __init__(self, context, base: str):
-        self.base = base
-        self.page = context.new_page()
-        self.problems: list[str] = []
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("request", self._request)
-
-    def _console(self, message) -> None:
-        # The browser reports the status of a page that is meant to be missing.
-        if message.type in ("error", "warning") and "status of 404" not in message.text:
-            self.problems.append(message.text)
-
-    def _request(self, request) -> None:
-        if not request.url.startswith((self.base, "data:")):
-            self.problems.append(f"asks another host: {request.url}")
-
-    def open(self, address: str) -> Visit:
-        self.page.goto(self.base + address)
-        return self
-
-    def login(self) -> Visit:
-        self.open("/login/")
-        self.page.fill("#id_username", NAME)
-        self.page.fill("#id_password", PASSWORD)
-        self.page.click("main button[type=submit]")
-        return self
-
-    def check(self) -> None:
-        """No complaint, nothing wider than the screen, nothing that axe finds."""
-        assert not self.problems
-        wider = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wider <= 0, f"the page is {wider} px wider than the screen"
-        found = Axe().run(self.page).response["violations"]
-        assert not found, [(v["id"], v["nodes"][0]["target"], v["help"]) for v in found]
-
-    def keep(self, name: str) -> None:
-        if folder := os.environ.get("CRDS_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
@@ -177,14 +121,6 @@ def visit(browser, server):
     yield start
     for context in contexts:
         context.close()
-
-
-def open_all(page) -> None:
-    """Open every part of the page; of the types of an instrument, which load rows, the first."""
-    page.evaluate("""
-        document.querySelectorAll("details:not(.types > details:not(:first-of-type))")
-            .forEach(part => { part.open = true; })""")
-    page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -336,22 +272,13 @@ def test_the_rest_api_can_be_tried(visit):
     seen.check()
 
 
-#: Runs the jobs that wait; the servers of tests have no worker.
-WORK = """
-from jobs import execution, leases
-while job := leases.claim("test"):
-    execution.run(job)
-"""
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 def test_parts_of_a_file_open_in_place(visit, server, width):
     """All parts of a reference, with the lineage that a job makes meanwhile."""
     seen = visit(WIDTHS[width]).open("/browse/33410005j_bia.fits#lineage")
     page = seen.page
     page.locator("#lineage :is(.waiting, svg)").first.wait_for()
-    subprocess.run([sys.executable, str(CHECKOUT / "sources" / "manage.py"), "shell", "-c", WORK],
-                   env=server.environment(), check=True, timeout=120, capture_output=True)
+    server.shell(WORK)
     page.locator("#lineage svg.lineage").wait_for()
     page.evaluate("""for (const name of ["patterns", "constraints", "used_by", "actions"])
                          document.getElementById(name).open = true""")
