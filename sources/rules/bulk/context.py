@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from crds.core import config, exceptions, rmap, utils
 from crds.core.constants import INSTRUMENT_KEYWORDS
@@ -34,9 +36,10 @@ class Source:
         self.load = load
         self.folder = folder
         self._loaded = False
+        self._rules: WeakValueDictionary = WeakValueDictionary()
 
-    def description(self, name: str) -> tuple[Description, int]:
-        """The description of the rmap ``name`` and the size of its file in bytes."""
+    def description(self, name: str) -> tuple[Description, int, str]:
+        """The description of the rmap ``name``, and size (bytes) and sha1 of its file."""
         data = Path(config.locate_mapping(name)).read_bytes()
         sha1sum = hashlib.sha1(data, usedforsecurity=False).hexdigest()
         found = kept(sha1sum, self.folder)
@@ -44,7 +47,15 @@ class Source:
             found = describe(self.load(name))
             keep(sha1sum, found, self.folder)
             self._loaded = True
-        return found, len(data)
+        return found, len(data), sha1sum
+
+    def compiled(self, sha1sum: str, keys: tuple[str, ...],
+                 make: Callable[[], CompiledRule]) -> CompiledRule:
+        """The rule with this content for headers with ``keys``: contexts share it."""
+        rule = self._rules.get((sha1sum, keys))
+        if rule is None:
+            rule = self._rules[sha1sum, keys] = make()
+        return rule
 
     def release(self) -> None:
         """Let rules go that were loaded only to be described: the library's memos hold them."""
@@ -66,9 +77,9 @@ class Instrument:
         self._source = source
         self.size = 0
         names = _rmap_names(mapping)
-        described = {}
+        described, self._sha1sums = {}, {}
         for kind, name in names.items():
-            described[kind], size = source.description(name)
+            described[kind], size, self._sha1sums[kind] = source.description(name)
             self.size += size * BYTES_PER_TEXT_BYTE
         source.release()
         self.rmaps: dict[str, str] = names
@@ -145,11 +156,12 @@ class Instrument:
         for kind, description in described.items():
             if problem and not description["reason"]:
                 description = {**description, "reason": problem}
-            rules[kind] = CompiledRule(
-                description, self._hooks(kind, description), self.keys, dnr)
+            rules[kind] = self._source.compiled(
+                self._sha1sums[kind], self.keys,
+                partial(CompiledRule, description, self._hooks(description), self.keys, dnr))
         return rules
 
-    def _hooks(self, kind: str, description: Description) -> dict[str, Callable | None]:
+    def _hooks(self, description: Description) -> dict[str, Callable | None]:
         """The functions of the library that the rule is to use, found as the library does."""
         named = description.get("hooks", {})
         found = {}

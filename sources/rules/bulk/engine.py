@@ -56,6 +56,19 @@ class Engine:
                 self._contexts.popitem(last=False)
             return found
 
+    def _at_hand(self, name: str) -> Context:
+        """As :meth:`context`; does not wait while another thread compiles other rules."""
+        found = self._contexts.get(name)
+        if found is None:
+            return self.context(name)
+        if self._lock.acquire(blocking=False):
+            try:
+                if name in self._contexts:
+                    self._contexts.move_to_end(name)
+            finally:
+                self._lock.release()
+        return found
+
     # ---- many headers ----------------------------------------------------------
 
     def table(self, context: str, headers: Sequence[Mapping[str, str]]) -> Table:
@@ -114,10 +127,7 @@ class Engine:
     def best(self, context: str, header: Mapping[str, str],
              types: Iterable[str] | None = None) -> dict[str, str]:
         """``{type: answer}`` for one header; raises :class:`CannotSelect` if there is none."""
-        known = self._contexts.get(context) or self.context(context)
-        return self._best(known, header, types)
-
-    def _best(self, known: Context, header, types) -> dict[str, str]:
+        known = self._at_hand(context)
         translated = header
         if known.observatory == "jwst" and any(map(foreign, header)):
             translated = known.locate.fits_to_parkeys(header)
@@ -173,13 +183,19 @@ class Engine:
     def _answer(instrument, kind, rule: CompiledRule, values, moments_) -> str | None:
         if rule.reason:
             return instrument.ask(kind, values)
-        at = moments_.get(rule.dates)
-        if at is None:
-            at = moments_[rule.dates] = moment([values[key] for key in rule.dates])
+        at = _moment(rule.dates, values, moments_)
         if rule.dated_hook:
-            values = {**values, EPOCH: _epoch(at)}
+            values = {**values, EPOCH: _epoch(_moment(EPOCH_KEYS, values, moments_))}
         answer = rule.answer(values, at)
         return instrument.ask(kind, values) if answer == ASK_LIBRARY else answer
+
+
+def _moment(dates: tuple[str, ...], values: Mapping[str, str], known: dict) -> int:
+    """The moment of some date parameters, kept in ``known``."""
+    at = known.get(dates)
+    if at is None:
+        at = known[dates] = moment([values[key] for key in dates])
+    return at
 
 
 def _epoch(at: int) -> str:
@@ -384,7 +400,9 @@ class _Instrument:
 
     def headers(self, rule: CompiledRule, rows: np.ndarray) -> tuple[np.ndarray, list[dict]]:
         """(group of each of ``rows``, the header of each group) of all that the rule asks."""
-        columns = {key: self.column(key).take(rows) for key in rule.keys}
+        # Dates are conditioned for these rows only: few are odd, and most differ.
+        columns = {key: self._columns[key].take(rows) if key in self._columns
+                   else self._slice._conditioned(self.raw(key).take(rows)) for key in rule.keys}
         group, sets = Frame(columns, len(rows)).sets(rule.keys)
         return group, [dict(zip(rule.keys, values, strict=True)) for values in sets]
 

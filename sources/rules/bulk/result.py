@@ -42,6 +42,7 @@ class BulkResult:
         self.messages: list[str] = []
         self.left_to_library: list[LeftToLibrary] = []
         self._orders: list[tuple[str, ...]] = [()]
+        self._order_numbers: dict[tuple[str, ...], int] = {(): 0}
         self._order = np.zeros(rows, np.int16)
 
     def __len__(self) -> int:
@@ -93,8 +94,11 @@ class BulkResult:
 
     def order(self, rows, types: tuple[str, ...]) -> None:
         """``rows`` have answers of ``types``, in this order."""
-        self._order[rows] = len(self._orders)
-        self._orders.append(types)
+        number = self._order_numbers.get(types)
+        if number is None:
+            number = self._order_numbers[types] = len(self._orders)
+            self._orders.append(types)
+        self._order[rows] = number
         for kind in types:
             if kind not in self.codes:
                 self.codes[kind] = np.full(self.rows, ABSENT, np.int32)

@@ -141,8 +141,8 @@ class CompiledRule:
         if function is None:
             return None
         found = hook(function)
-        if found.dated and self.dates != EPOCH_KEYS:
-            raise UnknownHook("a hook that compares other dates than the rule does")
+        if found.dated and not self._available.issuperset(EPOCH_KEYS):
+            raise UnknownHook("a hook that compares dates which no rule asks for")
         return found, Known(found.columns(self._available),
                             lambda header: found.changes(header, self), found.reads)
 
@@ -179,10 +179,11 @@ class CompiledRule:
         keys.update(dict.fromkeys(self._matching.parameters))
         #: Columns that a frame must have.
         self.columns: tuple[str, ...] = tuple(keys)
-        self.keys = tuple(dict.fromkeys(
-            key for key in (*keys, *self.dates, *self.required)
-            if key != EPOCH and key in self._available))
         self.dated_hook = EPOCH in keys
+        dates = self.dates + EPOCH_KEYS if self.dated_hook else self.dates
+        self.keys = tuple(dict.fromkeys(
+            key for key in (*keys, *dates, *self.required)
+            if key != EPOCH and key in self._available))
         self._values = itemgetter(*self.columns) if len(self.columns) > 1 else (
             lambda header: tuple(header[key] for key in self.columns))
 

@@ -18,6 +18,10 @@ KEYS = (
     "NOT APPLICABLE", "T", True, False, "NONE", "UNDEFINED", "GENERIC", "SUB", "FULL",
 )
 
+#: Keys and values that meet often, so that lookups get as far as files.
+COMMON_KEYS = ("A", "B", "1.0", 2.0, "*", "N/A", "A|B", "NOT A")
+COMMON_VALUES = ("A", "B", "1.0", "2")
+
 #: Values of headers: some that the keys accept, and everything else.
 VALUES = (
     "A", "B", "C", "D", "AD", "BD", "WFC", "HRC", "1", "1.0", "2.0", "3", "4.0", "0.5", "1.4", "0",
@@ -96,10 +100,10 @@ def useafters(draw) -> str:
 @st.composite
 def choices(draw) -> str:
     """What a match case leads to: mostly dates, as in real rules."""
-    lot = draw(st.integers(0, 30))
-    if lot < 22:
+    lot = draw(st.integers(0, 99))
+    if lot < 80:
         return draw(useafters())
-    if lot < 29:
+    if lot < 98:
         return repr(draw(st.sampled_from(FILES)))
     return draw(st.sampled_from((
         "('a.fits', 'b.fits')", "{'one': 'a.fits'}", "VersionAfter({'1.0': 'a.fits'})",
@@ -114,13 +118,15 @@ def rules(draw, instrument: str, kind: str) -> str:
     """The text of an rmap."""
     pool = PARAMETERS[instrument]
     hooks = draw(st.sampled_from(HOOKS[instrument])) if draw(st.booleans()) else {}
-    count = draw(st.integers(1, 4))
+    count = draw(st.sampled_from((1, 2, 2, 3, 4)))
     parameters = tuple(draw(st.permutations(pool)))[:count]
     dates = date_keys(instrument)
-    if draw(st.integers(0, 9)) == 0:
+    if draw(st.integers(0, 19)) == 19:
         dates = dates[:1]
-    keys = st.tuples(*[st.sampled_from(KEYS) for _ in parameters])
-    cases = draw(st.dictionaries(keys, choices(), min_size=0, max_size=8))
+    keys = st.tuples(*[st.one_of(st.sampled_from(COMMON_KEYS), st.sampled_from(KEYS))
+                       for _ in parameters])
+    cases = draw(st.dictionaries(keys, choices(), min_size=draw(st.sampled_from((3, 1, 0))),
+                                 max_size=9))
     header = {
         "observatory": observatory(instrument).upper(), "instrument": instrument.upper(),
         "filekind": kind.upper(), "mapping": "REFERENCE", "derived_from": "made up",
@@ -140,8 +146,11 @@ def rules(draw, instrument: str, kind: str) -> str:
             st.sampled_from(("N/A", "B", ["A", "C"], ("A", "B"))), max_size=2), max_size=1),
     }
     for name, strategy in optional.items():
-        if draw(st.integers(0, 2)) == 0:
+        if draw(st.integers(0, 3)) == 3:
             header[name] = draw(strategy)
+    if draw(st.integers(0, 3)) < 3:
+        # Hooks need their parameters.
+        header["extra_keys"] = pool
     if header.get("rmap_omit") == "ALWAYS":
         del header["rmap_omit"]
     if hooks:
@@ -155,15 +164,17 @@ def headers(draw, instrument: str) -> dict[str, str]:
     """A header with values, odd values and gaps."""
     name = "META.INSTRUMENT.NAME" if instrument == "nircam" else "INSTRUME"
     header = {name: instrument.upper()}
+    # The smallest numbers are drawn most often; they stand for what is usual.
     for key in (*PARAMETERS[instrument], "DARKCORR"):
         lot = draw(st.integers(0, 19))
-        if lot > 1:
-            place = key.lower() if lot == 2 else key
-            header[place] = draw(st.sampled_from(VALUES))
+        if lot < 19:
+            place = key.lower() if lot == 18 else key
+            header[place] = draw(st.one_of(
+                st.sampled_from(COMMON_VALUES), st.sampled_from(COMMON_VALUES),
+                st.sampled_from(VALUES)))
     for key, values in zip(date_keys(instrument), (DATES, TIMES), strict=True):
-        if draw(st.integers(0, 19)):
-            # Usual dates three times in four, so that lookups get as far as the rules.
-            usual = draw(st.integers(0, 3)) > 0
+        if draw(st.integers(0, 29)) < 29:
+            usual = draw(st.integers(0, 9)) < 9
             header[key] = draw(st.sampled_from(values[:4] if usual else values))
     return header
 
@@ -197,4 +208,4 @@ class MadeUp(Source):
 
     def description(self, name: str):
         # As it comes back from a file.
-        return json.loads(json.dumps(describe(self.load(name)))), 1000
+        return json.loads(json.dumps(describe(self.load(name)))), 1000, name

@@ -187,6 +187,18 @@ def test_rules_are_compiled_once(demo, tmp_path, monkeypatch):
     assert [third.best(context.basename, header) for header in made] == before
 
 
+def test_contexts_share_rules(demo):
+    engine, context = demo("hst")
+    header = next(headers.generate(context, "acs", 1, 9))
+    shared = []
+    for name in ("hst_0005.pmap", "hst_0006.pmap"):
+        engine.best(name, header)
+        shared.append(engine.context(name).instrument(header))
+    first, second = shared
+    same = [kind for kind in first.rules if first.rmaps[kind] == second.rmaps.get(kind)]
+    assert same and all(first.rules[kind] is second.rules[kind] for kind in same)
+
+
 def test_what_is_left_to_the_library_is_reported(demo):
     engine, context = demo("hst")
     made = list(headers.generate(context, "acs", 10, 10))
