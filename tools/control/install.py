@@ -171,14 +171,15 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _build_documentation(instance, log: Path) -> None:
-    """Documentation is served with the static files; a fault in it stops no server."""
+    """The user guide is served with the static files; a fault in it stops no server."""
     source = CHECKOUT / "docs"
     if not (source / "conf.py").is_file():
         return
     with open(log, "ab") as output:
         status = subprocess.run(
             [str(python(instance)), "-m", "sphinx", "-q", "-b", "html",
-             "-d", str(instance.run / "doctrees"), str(source), str(instance.static / "docs")],
+             "-d", str(instance.run / "doctrees"), str(source),
+             str(instance.static / "users_guide")],
             env=instance_environment(instance), stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, check=False).returncode
     if status:
@@ -192,7 +193,8 @@ def fingerprint() -> str:
     files += sorted(CONFIGS.glob("*"))
     files += sorted(SOURCES.glob("*/migrations/*.py"))
     files += sorted(p for p in SOURCES.glob("**/static/**/*") if p.is_file())
-    files += sorted((CHECKOUT / "docs").glob("**/*.rst"))
+    files += sorted(p for p in (CHECKOUT / "docs").glob("**/*")
+                    if p.suffix in {".rst", ".py", ".css", ".html", ".svg"})
     for file in files:
         digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
