@@ -15,12 +15,16 @@ from pathlib import Path
 
 from django.conf import settings
 
+from .software import FINGERPRINT
+
 #: Revisions may overtake a maker that reads for seconds; then it reads again.
 ATTEMPTS = 3
 
 
 class Prepared:
     """The bytes that ``make`` returns for the current catalogue, made anew when that changes.
+
+    And when this software does: what another version left has perhaps another form.
 
     ``revision`` returns the name of the catalogue's state.  The folder is
     that of the instance's shared cache, one for each machine.  ``mapped`` answers are
@@ -51,11 +55,14 @@ class Prepared:
             return self._held
 
     def _path(self, revision: str) -> Path:
-        return settings.INSTANCE.shared_cache / f"{self.name}-{revision}"
+        return settings.INSTANCE.shared_cache / f"{self.name}-{FINGERPRINT}-{revision}"
 
     def _read(self, revision: str) -> bytes | memoryview:
         if not self.mapped:
-            return self._path(revision).read_bytes()
+            content = self._path(revision).read_bytes()
+            if not content:
+                raise ValueError("an empty file")
+            return content
         with open(self._path(revision), "rb") as stream:
             # Stays readable when the file is removed for a newer one.
             return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
@@ -68,7 +75,7 @@ class Prepared:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 return wanted, self._read(wanted)
-            except FileNotFoundError:
+            except (FileNotFoundError, ValueError):  # none, or an empty one, left by a crash
                 return self._made(wanted)
 
     def _made(self, wanted: str) -> tuple[str, bytes | memoryview]:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from common import software
 from common.prepared import Prepared
 
 
@@ -89,7 +90,36 @@ def test_files_of_former_states_go(maker, instance):
     for number in (1, 2, 3):
         maker.number = number
         prepared.get()
-    assert [p.name for p in instance.shared_cache.glob("test-*")] == ["test-3"]
+    (left,) = instance.shared_cache.glob("test-*")
+    assert left.name.endswith("-3")
+
+
+def test_what_other_software_left_is_not_taken(maker, monkeypatch):
+    maker.prepared().get()
+    monkeypatch.setattr("common.prepared.FINGERPRINT", "other")
+    assert maker.prepared().get() == b"state 1"
+    assert maker.made == 2
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_file_that_a_crash_left_empty_is_made_again(maker, instance, mapped):
+    """A file can lose its content when the machine stops before it is on the disk."""
+    def prepared():
+        return Prepared("test", maker.make, maker.revision, mapped=mapped)
+
+    prepared().get()
+    (left,) = instance.shared_cache.glob("test-*")
+    left.write_bytes(b"")
+    assert bytes(prepared().get()) == b"state 1"
+
+
+def test_the_fingerprint_follows_the_modules(tmp_path, monkeypatch):
+    monkeypatch.setattr(software, "SOURCES", tmp_path)
+    (tmp_path / "one.py").write_text("1")
+    first = software._fingerprint()
+    assert software._fingerprint() == first
+    (tmp_path / "one.py").write_text("2")
+    assert software._fingerprint() != first
 
 
 def test_a_maker_that_fails_leaves_nothing(maker, instance):

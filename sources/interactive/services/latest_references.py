@@ -12,12 +12,10 @@ from django.conf import settings
 from django.core.cache import cache as shared
 from django.db.models import Count
 
+from common.software import FINGERPRINT
 from interactive.models import CatalogFile, FileState, RuleLink
 
 from . import revision, rule_tables
-
-#: Of overviews in the cache that outlives this process; raise it when that changes.
-FORM = 2
 
 
 def overview(context: str) -> list[dict]:
@@ -28,7 +26,7 @@ def overview(context: str) -> list[dict]:
     What the rules declare N/A or OMIT has that as ``special`` and no ``rules``; ``applicable``
     counts the other types.  Four queries for a new state of the catalogue, none after.
     """
-    key = f"overview-{FORM}:{context}:{revision.state()}"
+    key = f"overview-{FINGERPRINT}:{context}:{revision.state()}"
     found = shared.get(key)
     if found is None:
         found = _read(context)

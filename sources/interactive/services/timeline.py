@@ -18,14 +18,12 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from common.errors import NotFound
+from common.software import FINGERPRINT
 from interactive.models import CatalogFile
 from rules.names import split_serial
 
 from . import revision, standing
 from .standing import Period
-
-#: Of timelines in the cache that outlives this process; raise it when that changes.
-FORM = 1
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 84, 12, 24
 #: Heights of a row with contexts, of an instrument's bars, and the space between rows.
@@ -57,7 +55,7 @@ class Timeline:
 
 def read() -> Timeline:
     """The timeline of the catalogue as it is; five queries for a new state of it, then one."""
-    key = f"timeline-{FORM}:{revision.state()}"
+    key = f"timeline-{FINGERPRINT}:{revision.state()}"
     found = shared.get(key)
     if found is None:
         found = Timeline(standing.periods(), *_months(), frozenset(
