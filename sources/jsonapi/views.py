@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from crds.core.exceptions import CrdsError
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from common.errors import ServiceError
 from common.middleware import request_id
 from interactive.views.files import base_url
+from rules.errors import CrdsError
 
 from . import protocol, registry
 from .errors import InvalidRequest

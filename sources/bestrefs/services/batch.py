@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from common.errors import BadRequest
+from common.spreadsheets import cell
 
 from .answers import Answer, Choice, Kind, Row
 
@@ -150,15 +151,10 @@ def as_csv(answers: Sequence[Answer], context: str, context2: str = "") -> str:
     names = ["dataset", "instrument", "type", context]
     writer.writerow([*names, context2, "differs"] if context2 else names)
     for answer in answers:
-        start = [_cell(answer.subject.label), answer.instrument]
+        start = [cell(answer.subject.label), answer.instrument]
         if not answer.ok:
-            writer.writerow([*start, "", _cell(answer.error)])
+            writer.writerow([*start, "", cell(answer.error)])
         for row in answer.rows:
-            line = [*start, row.type, *(_cell(choice.text) for choice in row.choices)]
+            line = [*start, row.type, *(cell(choice.text) for choice in row.choices)]
             writer.writerow([*line, "yes" if row.differs else "no"] if context2 else line)
     return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Spreadsheets take a text that begins so for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

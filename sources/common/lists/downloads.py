@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from django.http import HttpResponse, StreamingHttpResponse
 
 from common.errors import BadRequest
+from common.spreadsheets import cell
 
 from . import cells
 from .tables import Table
@@ -51,7 +52,7 @@ def _csv(table: Table, columns) -> Iterator[str]:
     writer = csv.writer(line)
     writer.writerow([column.name for column in columns])
     for values in _rows(table, columns):
-        writer.writerow(["" if value is None else value for value in values])
+        writer.writerow(["" if value is None else cell(value) for value in values])
         if line.tell() > 65536:
             yield _taken(line)
     yield _taken(line)

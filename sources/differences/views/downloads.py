@@ -11,6 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from common.errors import NotFound, Unavailable
+from common.spreadsheets import cell
 from differences.services import pairs, reference_files, results, rule_files
 from jobs import kept
 
@@ -66,7 +67,7 @@ def _csv(records: Iterator[dict]) -> Iterator[str]:
     yield writer.writerow(COLUMNS)
     for record in records:
         record["case"] = "; ".join(f"{name}={value}" for name, value in record["case"].items())
-        yield writer.writerow([record[name] for name in COLUMNS])
+        yield writer.writerow([cell(record[name]) for name in COLUMNS])
 
 
 def _json(records: Iterator[dict]) -> Iterator[str]:

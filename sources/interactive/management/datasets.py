@@ -17,15 +17,14 @@ def load_generated(context: str, per_instrument: int) -> int:
     Returns how many were added.
     """
     environment.prepare(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache)
-    from crds.core import rmap
-
     from archive.loading import load
+    from rules import loading
     from rules.headers import generate_archive
 
     older = _older_context(context)
     rows = generate_archive(
-        rmap.get_cached_mapping(context), settings.CRDS_OBSERVATORY, per_instrument, SEED,
-        historical_context=rmap.get_cached_mapping(older) if older else None)
+        loading.load(context), settings.CRDS_OBSERVATORY, per_instrument, SEED,
+        historical_context=loading.load(older) if older else None)
     return load(rows, replace=False, source=f"generated from {context}").added
 
 
