@@ -14,7 +14,7 @@ from common.errors import BadRequest
 from rules.bulk.workers import Batch
 
 #: Headers of a batch: large enough for the engine, small enough to show progress.
-AT_ONCE = 5_000
+AT_ONCE = 10_000
 
 #: The column with the dataset id in tables.
 ID = "id"

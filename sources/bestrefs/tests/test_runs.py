@@ -148,11 +148,11 @@ def test_bad_headers_and_lines_never_stop_a_run(made, tmp_path, bestrefs):
     first = next(iter(found.values()))
     lines = [
         {"A:A": first}, {"B:B": {}}, {"C:C": {**first, "INSTRUME": "NOSUCH"}}, {"D:D": ["no"]},
+        {"F:F": {**first, "INSTRUME": ["ACS"]}},
         {"E:E": {**first, "CCDGAIN": None, "NAXIS1": 1062, "SUBARRAY": True, "CCDAMP": ["A"]}}]
     path = tmp_path / "lines.json"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:3])
-                    + "{not json\n\n" + "[1]\n" + json.dumps(lines[3]) + "\n"
-                    + json.dumps(lines[4]) + "\n")
+    texts = [json.dumps(line) for line in lines]
+    path.write_text("\n".join([*texts[:3], "{not json", "", "[1]", *texts[3:], ""]))
     done = bestrefs(context, path, tmp_path / "out.jsonl")
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     by_id = {answer.get("id", answer.get("line")): answer for answer in answers}
@@ -162,7 +162,8 @@ def test_bad_headers_and_lines_never_stop_a_run(made, tmp_path, bestrefs):
     assert "no object" in by_id["D:D"]["error"]
     assert by_id["E:E"]["references"]["biasfile"]
     assert "no object" in by_id[4]["error"] and "no object" in by_id[6]["error"]
-    assert (done.headers, done.errors) == (7, 5)
+    assert by_id["F:F"]["error"].startswith("Unknown instrument \"['acs']\"")
+    assert (done.headers, done.errors) == (8, 6)
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [

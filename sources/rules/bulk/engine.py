@@ -92,8 +92,12 @@ class Engine:
             # Any keyword may be one that is translated to one of these.
             naming = tuple(name for name in set().union(*headers)
                            if set(known.locate.fits_to_parkeys({name: ""})) & set(naming))
-        for values in {tuple(map(header.get, naming)) for header in headers}:
-            header = {name: value for name, value in zip(naming, values, strict=True)
+        try:
+            named = {tuple(map(header.get, naming)) for header in headers}
+        except TypeError:  # a list or the like as a value: its text counts
+            named = {tuple([_text(header.get(name)) for name in naming]) for header in headers}
+        for values in named:
+            header = {name: str(value) for name, value in zip(naming, values, strict=True)
                       if value is not None}
             try:
                 with self._lock:
@@ -188,6 +192,10 @@ class Engine:
             values = {**values, EPOCH: _epoch(_moment(EPOCH_KEYS, values, moments_))}
         answer = rule.answer(values, at)
         return instrument.ask(kind, values) if answer == ASK_LIBRARY else answer
+
+
+def _text(value) -> str | None:
+    return None if value is None else str(value)
 
 
 def _moment(dates: tuple[str, ...], values: Mapping[str, str], known: dict) -> int:

@@ -82,15 +82,6 @@ def select(task: Task, batches: Iterable[Batch], processes: int) -> Iterator[Sel
             raise
 
 
-def text_of(value) -> str | None:
-    """A value of a header as its text, None for one that is not there."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "T" if value else "F"
-    return str(value)
-
-
 class _Selector:
     def __init__(self, task: Task):
         from rules.bulk import Engine, Source
@@ -106,8 +97,7 @@ class _Selector:
     def answer(self, batch: Batch) -> Selected:
         pairs, broken = (_parsed(batch) if batch.lines else (batch.pairs, []))
         headers = [header if isinstance(header, Mapping) else {} for _, header in pairs]
-        table = self._engine.table(self._task.context, [
-            {key: text_of(value) for key, value in header.items()} for header in headers])
+        table = self._engine.table(self._task.context, headers)
         found = self._engine.best_references(self._task.context, table, self._task.types)
         lines = []
         for row, ((name, header), references) in enumerate(zip(pairs, found, strict=True)):
