@@ -235,3 +235,24 @@ def client_options(script: str) -> set[str]:
     shown = subprocess.run([sys.executable, "-m", f"crds.{script}", "--help"], check=True,
                            capture_output=True, text=True, timeout=60).stdout
     return set(re.findall(r"--[a-z0-9-]+", shown))
+
+
+# ---- words of the observatory, place in the site -------------------------
+
+
+@pytest.mark.parametrize("observatory, value", [
+    ("hst", "F606W"), ("jwst", "F200W"), ("roman", "F158"), ("tobs", "flat")])
+def test_search_is_explained_in_words_of_the_observatory(client, settings, observatory, value):
+    settings.CRDS_OBSERVATORY = observatory
+    page = client.get("/search/").content.decode()
+    assert f"value such as {value}" in page and f"q={value}" in page
+    assert ("F606W" in page) == (observatory == "hst")
+
+
+@pytest.mark.parametrize("address, subject", [
+    ("/timeline/", "Contexts"), ("/explain/", "Best references"),
+    ("/bestrefs/many/", "Best references"), ("/display_build_contexts/", "Contexts")])
+def test_bar_on_top_shows_where_a_page_belongs(client, address, subject):
+    page = client.get(address).content.decode()
+    marked = re.findall(r'aria-current="true">([^<]*)</a>', page.split("<main", 1)[0])
+    assert marked == [subject]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -19,14 +20,20 @@ MAX_PAGE = 400
 FACET_LABELS = {"type": "Kind of file", "instrument": "Instrument",
                 "filekind": "Reference type", "state": "Status"}
 
-EXAMPLES = (
-    ("F606W", "a value that rules match"),
-    ("filter1:F606W acs", "the value of one parameter, and an instrument"),
-    ('"flat field"', "words one after the other"),
-    ("type:biasfile is:latest", "columns of the catalogue"),
-    ("*_bia.fits -is:latest", "a pattern for names, and what to leave out"),
-    ("da39a3ee5e", "the beginning of a sha1"),
-)
+#: Queries of each observatory that show what can be asked.
+_VALUES = {
+    "hst": ("F606W", "filter1:F606W acs", "type:biasfile is:latest", "*_bia.fits -is:latest"),
+    "jwst": ("F200W", "filter:F200W nircam", "type:flat is:latest", "*_dark_*.fits -is:latest"),
+    "roman": ("F158", "optical_element:F158 wfi", "type:flat is:latest",
+              "*_dark_*.asdf -is:latest"),
+    "tobs": ("flat", "instrument:tinstr", "is:latest", "*.fits -is:latest"),
+}
+_MEANINGS = ("a value that rules match", "the value of one parameter, and an instrument",
+             "columns of the catalogue", "a pattern for names, and what to leave out")
+EXAMPLES = {observatory: (*zip(queries, _MEANINGS, strict=True),
+                          ('"flat field"', "words one after the other"),
+                          ("da39a3ee5e", "the beginning of a sha1"))
+            for observatory, queries in _VALUES.items()}
 
 
 @require_safe
@@ -102,4 +109,4 @@ def _shortcuts(answer) -> list[dict]:
 
 def _examples() -> list[dict]:
     return [{"query": query, "meaning": meaning, "address": _address(query, {})}
-            for query, meaning in EXAMPLES]
+            for query, meaning in EXAMPLES[settings.CRDS_OBSERVATORY]]
