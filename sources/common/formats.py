@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from django.utils.html import format_html
@@ -11,6 +12,9 @@ NOTHING = mark_safe('<span class="nothing">&ndash;</span>')
 
 #: ISO form of times in attributes and downloads.
 ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+#: Characters that XML cannot hold.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 #: Longest text that is shown without a click.
 SHORT = 160
@@ -37,6 +41,11 @@ def day(moment: datetime | None):
 def iso(moment: datetime | None) -> str | None:
     """``moment`` as downloads write it."""
     return moment.astimezone(UTC).strftime(ISO) if moment else None
+
+
+def xml_text(text: str) -> str:
+    """``text`` with blanks in place of what XML cannot hold, escaped or not."""
+    return _NOT_XML.sub(" ", text)
 
 
 def long_text(text: str | None):

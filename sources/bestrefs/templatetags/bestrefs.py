@@ -9,11 +9,11 @@ from django.utils.safestring import mark_safe
 
 from bestrefs.services.answers import Choice, Kind
 from bestrefs.services.questions import Question
+from common.formats import NOTHING
 
 register = template.Library()
 
 NOT_APPLICABLE = mark_safe('<span class="not-applicable">n/a</span>')
-NOTHING = mark_safe('<span class="nothing">&ndash;</span>')
 
 
 @register.simple_tag

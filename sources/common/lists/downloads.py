@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from django.http import HttpResponse, StreamingHttpResponse
 
 from common.errors import BadRequest
+from common.formats import xml_text
 from common.spreadsheets import cell
 
 from . import cells
@@ -102,4 +103,4 @@ def _column(values: list) -> list:
         for kind in (bool, int, float):
             if all(type(value) is kind for value in known):
                 return values
-    return ["" if value is None else str(value) for value in values]
+    return ["" if value is None else xml_text(str(value)) for value in values]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from astropy.table import Table as AstropyTable
 from django.test import RequestFactory
 
 from common.errors import BadRequest
@@ -153,9 +154,20 @@ def test_json_has_values_and_nulls(records):
     assert json.loads(content(get("format=json&file=nothing"))) == []
 
 
-def test_votables_are_read_by_astropy(records):
-    from astropy.table import Table as AstropyTable
+def test_downloads_hold_whatever_a_text_holds():
+    AuditRecord.objects.create(date=START, user="u", action="act", file="f.rmap",
+                               why="=1+1\x0b<b>&\x01 end")
 
+    def text_of(form: str) -> str:
+        return b"".join(get(f"format={form}").streaming_content).decode()
+
+    votable = AstropyTable.read(io.BytesIO(text_of("votable").encode()), format="votable")
+    assert votable["why"][0] == "=1+1 <b>&  end"
+    assert next(csv.DictReader(io.StringIO(text_of("csv"))))["why"] == "'=1+1\x0b<b>&\x01 end"
+    assert json.loads(text_of("json"))[0]["why"] == "=1+1\x0b<b>&\x01 end"
+
+
+def test_votables_are_read_by_astropy(records):
     data = b"".join(get("format=votable").streaming_content)
     table = AstropyTable.read(io.BytesIO(data), format="votable")
     assert len(table) == 120 and table["file"][0] == "f119.rmap"

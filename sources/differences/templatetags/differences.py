@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 from django import template
-from django.utils.safestring import mark_safe
+
+from common.formats import NOTHING
 
 register = template.Library()
-
-NOTHING = mark_safe('<span class="nothing">&ndash;</span>')
 
 #: Places of the histogram in its picture.
 LEFT, RIGHT, TOP, BOTTOM = 56, 632, 12, 150

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from zlib import crc32
 
 from django.conf import settings
@@ -12,12 +11,10 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape, linebreaks
 from django.views.decorators.http import condition, require_safe
 
+from common.formats import xml_text
 from interactive.services import news, revision, server_status
 
 from .files import base_url
-
-#: Characters that XML cannot hold.
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class News(Feed):
@@ -40,11 +37,11 @@ class News(Feed):
         self.feed_guid = news.feed_id(self.name)
 
     def item_title(self, item):
-        return _clean(item.title)
+        return xml_text(item.title)
 
     def item_description(self, item):
         # Readers take it for HTML: what people wrote must stay text.
-        return linebreaks(escape(_clean(item.text)))
+        return linebreaks(escape(xml_text(item.text)))
 
     def item_link(self, item):
         return self.server + _page_of(item)
@@ -70,10 +67,6 @@ def _page_of(item: news.Entry) -> str:
         return reverse("browse", args=[item.name])
     except NoReverseMatch:
         return reverse("home")
-
-
-def _clean(text: str) -> str:
-    return NOT_XML.sub(" ", text)
 
 
 def _etag(request, *args, **kwargs) -> str:
