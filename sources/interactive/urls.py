@@ -15,6 +15,7 @@ from .views import (
     files,
     help,
     home,
+    robots,
     search,
     status,
     timeline,
@@ -39,6 +40,7 @@ urlpatterns = [
     re_path(rf"^browse/{NAME}/?\Z", browse.browse, name="browse"),
     re_path(rf"^browse/{NAME}/(?P<part>[a-z_]+)/\Z", browse.part, name="browse_part"),
     path("healthz", status.healthz, name="healthz"),
+    path("robots.txt", robots.robots, name="robots"),
     # Contexts.  The first is an old address that has no slash at its end.
     path("context_table/<str:name>", context_tables.context_table, name="context_table"),
     path("context_table/<str:name>/", context_tables.context_table),

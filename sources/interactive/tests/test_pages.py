@@ -256,3 +256,12 @@ def test_bar_on_top_shows_where_a_page_belongs(client, address, subject):
     page = client.get(address).content.decode()
     marked = re.findall(r'aria-current="true">([^<]*)</a>', page.split("<main", 1)[0])
     assert marked == [subject]
+
+
+def test_crawlers_are_asked_to_leave_alone_what_starts_jobs(client):
+    text = client.get("/robots.txt").content.decode()
+    assert text.startswith("User-agent: *\n")
+    for place in ("/diff", "/contents/", "/bestrefs/", "/api/", "/*?"):
+        assert f"\nDisallow: {place}\n" in text
+    prefixed = client.get("/robots.txt", SCRIPT_NAME="/hst").content.decode()
+    assert "\nDisallow: /hst/contents/\n" in prefixed
