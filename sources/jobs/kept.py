@@ -55,6 +55,9 @@ STALE = 24 * 3600
 KEY = re.compile(r"[A-Za-z0-9._-]{1,128}")
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 
+#: The folders of a path; its last part is not among them.
+FOLDERS = re.compile(r"(?<![\w/.:])/(?:[^\s/'\"]+/)+")
+
 _versions: dict[str, int] = {}
 
 
@@ -143,7 +146,8 @@ class Kept:
 
     @property
     def error(self) -> str:
-        return self.job.error if self.failed else ""
+        """Why it failed, for everybody: without the folders of this machine."""
+        return FOLDERS.sub("", self.job.error) if self.failed else ""
 
     @property
     def progress(self) -> dict:

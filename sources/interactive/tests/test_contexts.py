@@ -16,7 +16,15 @@ from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
 from interactive.models import BuildContext, CatalogFile, ContextHistory, ContextPointer, FileState
-from interactive.services import context_history, news, revision, standing, timeline
+from interactive.services import (
+    context_history,
+    contexts,
+    latest_references,
+    news,
+    revision,
+    standing,
+    timeline,
+)
 
 from . import catalogue
 from .test_pages import text
@@ -204,6 +212,17 @@ def test_home_shows_the_newest_history_with_links(client, history):
 
 
 # ---- timeline ------------------------------------------------------------------------
+
+
+def test_what_other_software_left_in_the_cache_is_not_taken(client, history, monkeypatch):
+    """An upgrade keeps the cache and the catalogue's state: another form was once a KeyError."""
+    latest = contexts.pointer("latest")
+    cache.set(f"timeline-old:{revision.state()}", ["another form"])
+    cache.set(f"overview-old:{latest}:{revision.state()}", ["another form"])
+    assert client.get("/timeline/").status_code == client.get("/").status_code == 200
+    monkeypatch.setattr(timeline, "FINGERPRINT", "old")
+    monkeypatch.setattr(latest_references, "FINGERPRINT", "old")
+    assert timeline.read() == latest_references.overview(latest) == ["another form"]
 
 
 def test_the_timeline_shows_each_time_a_context_was_latest(client, history):

@@ -47,6 +47,16 @@ def test_a_result_is_made_once_and_found_from_then_on():
     assert KeptResult.objects.get().size == len('{"text": "one"}') + 3
 
 
+@pytest.mark.parametrize(("error", "shown"), [
+    ("OSError: [Errno 5] I/O: '/srv/crds/references/hst/x.fits'",
+     "OSError: [Errno 5] I/O: 'x.fits'"),
+    ("See https://example.org/a/b/c and and/or.", "See https://example.org/a/b/c and and/or."),
+])
+def test_reasons_name_no_folders_of_the_machine(error, shown):
+    failed = Job(state=JobState.FAILED, error=error)
+    assert kept.Kept("test_kept", KEY, job=failed).error == shown
+
+
 def test_finding_makes_nothing():
     assert kept.find("test_kept", KEY) == kept.Kept("test_kept", KEY)
     assert not Job.objects.exists() and not KeptResult.objects.exists()
