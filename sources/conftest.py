@@ -39,6 +39,17 @@ def skip_or_fail(reason: str):
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(config, items):
+    """On MariaDB only tests that use the database; the others were run on SQLite already."""
+    if os.environ.get("CRDS_TEST_DATABASE") != "mariadb":
+        return
+    using = [item for item in items
+             if item.get_closest_marker("django_db")
+             or {"db", "transactional_db"} & set(item.fixturenames)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in using])
+    items[:] = using
+
+
 # ---- emptying tables whose rows the database guards --------------------------
 
 
