@@ -180,9 +180,23 @@ def demo_of(db, instance_of, demo_cache):
     return load
 
 
+#: Where the rules come from that this process keeps loaded.
+_loaded_from: list[Path] = []
+
+
+def rules_of(source: Path) -> None:
+    """Forget loaded rules unless they come from ``source``: other content has the same names."""
+    from rules import loading
+
+    if _loaded_from != [source]:
+        loading.shared_cache.cache_clear()
+        _loaded_from[:] = [source]
+
+
 def import_demo(observatory: str, demo_cache):
     from interactive.services.importing import CacheSource, import_catalog
 
+    rules_of(demo_cache(observatory))
     # Linked: nothing changes the bytes, and copying them for each test would take time.
     return import_catalog(CacheSource(demo_cache(observatory), observatory, link=True))
 

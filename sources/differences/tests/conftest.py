@@ -45,6 +45,8 @@ def small_cache(tmp_path_factory):
 @pytest.fixture
 def content(db, instance, small_cache):
     """The small cache in the test's database and store."""
+    from conftest import rules_of
     from interactive.services.importing import CacheSource, import_catalog
 
+    rules_of(small_cache)
     return import_catalog(CacheSource(small_cache, "hst", link=True))
