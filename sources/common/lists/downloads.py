@@ -21,6 +21,7 @@ FORMATS = {
     "json": "application/json",
     "votable": "application/x-votable+xml",
 }
+LABELS = {"csv": "CSV", "json": "JSON", "votable": "VOTable"}
 SUFFIXES = {"csv": "csv", "json": "json", "votable": "vot"}
 
 #: Rows of a VOTable, which is made in memory; CSV and JSON have no limit.

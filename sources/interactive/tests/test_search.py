@@ -258,6 +258,19 @@ def test_the_page_shows_hits_facets_and_where_they_match(files, client):
     assert 'href="?q=bias&amp;type=mapping"' in page.content.decode()
 
 
+def test_all_that_was_found_can_be_downloaded(files, client):
+    page = client.get("/search/", {"q": "acs", "type": "reference"}).content.decode()
+    address = re.search(r'href="([^"]*format=csv[^"]*)"', page)[1].replace("&amp;", "&")
+    answer = client.get("/search/" + address)
+    assert answer["Content-Disposition"] == 'attachment; filename="search.csv"'
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    found = search("acs", only={"type": "reference"}, length=1000)
+    assert len(lines) == found.total + 1 > 1
+    assert {line.split(",")[3] for line in lines[1:]} == {hit.file.name for hit in found.hits}
+    assert b"".join(client.get("/search/?format=json").streaming_content) == b"[]"
+    assert client.get("/search/?q=acs&format=exe").status_code == 400
+
+
 def test_the_page_offers_shortcuts(files, client):
     latest = CatalogFile.objects.get(name=CONTEXT)
     from interactive.models import ContextPointer

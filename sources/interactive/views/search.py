@@ -9,8 +9,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from common.lists import downloads
 from interactive.services import contexts
 from interactive.services.search import MAX_LENGTH, find, search, shortcuts
+
+from .browse_db import FileTable
 
 PAGE_LENGTH = 25
 
@@ -41,6 +44,8 @@ def search_page(request):
     """Files that match ``q``; a whole name or checksum leads straight to its file."""
     text = request.GET.get("q", "")
     only = {name: request.GET[name][:64] for name in find.FACETS if request.GET.get(name)}
+    if form := request.GET.get("format"):
+        return downloads.response(FileTable(find.rows(text, only=only)), "search", form)
     page = _page_number(request.GET.get("page", ""))
     answer = search(text, only=only, start=(page - 1) * PAGE_LENGTH, length=PAGE_LENGTH)
     if answer.jump and not only and page == 1:
@@ -60,6 +65,8 @@ def search_page(request):
         "first": (page - 1) * PAGE_LENGTH + 1,
         "last": (page - 1) * PAGE_LENGTH + len(answer.hits),
         "page": page, "pages": pages,
+        "downloads": [(label, _address(text, only, format=form))
+                      for form, label in downloads.LABELS.items()],
         "previous": _address(text, only, page=page - 1) if page > 1 else "",
         "next": _address(text, only, page=page + 1) if page < pages else "",
     })

@@ -21,7 +21,8 @@ from django.db.models import Q
 from interactive.models import CatalogFile, SearchWord
 
 from .. import columns as catalogue_columns
-from ..columns import LATEST_BIT, Columns, Group
+from ..columns import LATEST_BIT, Columns, FileRows, Group
+from ..file_lists import UNSEEN
 from . import postings, words
 from .index import TEXT_FIELDS
 from .query import COLUMNS, Query, Term, parse
@@ -92,14 +93,7 @@ def search(text: str, *, only: dict[str, str] | None = None, start: int = 0,
         return answer
     columns = catalogue_columns.current()
     finder = _Finder(columns, query)
-    mask, score = finder.masks()
-    for name, value in (only or {}).items():
-        mask &= columns.where(lambda group, n=name, v=value: getattr(group, n) == v)
-    ids = np.flatnonzero(mask)
-    order = _order(columns, ids, score)
-    kept = finder.compare_phrases(ids, order, answer.remarks)
-    if kept is not None:
-        ids, order = kept, _order(columns, kept, score)
+    ids, order = _found(finder, only, answer.remarks)
     answer.total = len(ids)
     answer.facets = _facets(columns, ids)
     answer.jump = finder.jump()
@@ -108,6 +102,28 @@ def search(text: str, *, only: dict[str, str] | None = None, start: int = 0,
     answer.hits = [Hit(files[pk], matches(files[pk], query, finder.values_of(pk)))
                    for pk in shown if pk in files]
     return answer
+
+
+def rows(text: str, *, only: dict[str, str] | None = None) -> FileRows:
+    """All published files that match ``text`` as rows of a list, the newest first."""
+    query, columns = parse(text), catalogue_columns.current()
+    ids = []
+    if query.terms:
+        ids, _ = _found(_Finder(columns, query), only, [])
+    return FileRows(columns, columns.ids(ids), ("-delivery_date",), deferred=UNSEEN)
+
+
+def _found(finder: _Finder, only: dict[str, str] | None,
+           remarks: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Primary keys of the files that match, and numbers that rise from the best to the last."""
+    columns = finder.columns
+    mask, score = finder.masks()
+    for name, value in (only or {}).items():
+        mask &= columns.where(lambda group, n=name, v=value: getattr(group, n) == v)
+    ids = np.flatnonzero(mask)
+    order = _order(columns, ids, score)
+    kept = finder.compare_phrases(ids, order, remarks)
+    return (ids, order) if kept is None else (kept, _order(columns, kept, score))
 
 
 def _order(columns: Columns, ids: np.ndarray, score: np.ndarray) -> np.ndarray:
