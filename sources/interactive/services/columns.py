@@ -224,7 +224,8 @@ class FileRows:
     """Files of the catalogue, narrowed and sorted by arrays, with what lists need of a queryset.
 
     Each slice takes one query: the rows of those files, by primary key.  Files without a
-    value of the sorted column come last, in either direction.
+    value of the sorted column come last in either direction, sorted by their names: numbers in
+    names rise, so the newest are first where the newest are wanted first.
     """
 
     model = CatalogFile
@@ -275,13 +276,17 @@ class FileRows:
 
     def _keys(self) -> np.ndarray:
         """Numbers in the order wanted, what is not known last."""
+        descending = self.order[0].startswith("-")
         column = self.order[0].lstrip("-")
         keys = self.columns.sort_keys(column, self._ids)
-        if self.order[0].startswith("-"):
+        if descending:
             keys = -keys
         unknown = ~self.columns.known(column, self._ids)
         if unknown.any():
-            keys = np.where(unknown, np.iinfo(np.int64).max - (1 << KEY_BITS) + self._ids, keys)
+            by_name = self.columns.name_rank[self._ids].astype(np.int64)
+            if descending:
+                by_name = (1 << KEY_BITS) - 1 - by_name
+            keys = np.where(unknown, np.iinfo(np.int64).max - (1 << KEY_BITS) + by_name, keys)
         return keys
 
     def __getitem__(self, key):

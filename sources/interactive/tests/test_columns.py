@@ -82,6 +82,9 @@ def test_sorting_puts_what_is_not_known_last(files, column, sign):
     expected = list(files.order_by(order).values_list(column, flat=True))
     rows = file_lists.rows(FileFilter(), order=f"{sign}{column}")
     assert [getattr(row, column) for row in rows[:1000]] == expected
+    # Names have numbers that rise: among what is not known the newest come first, or last.
+    unknown = [row.name for row in rows[:1000] if getattr(row, column) is None]
+    assert unknown == sorted(unknown, reverse=bool(sign)) and unknown
     # Pages are parts of the same order, however they are cut.
     assert names(rows[:7]) + names(rows[7:150]) + names(rows[150:999]) == names(rows)
 
