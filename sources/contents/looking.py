@@ -43,7 +43,9 @@ def describe(path: Path, name: str, shop: Workshop, data: Path | None = None) ->
     except Exception as exc:
         # Whatever a damaged file leads a library to: people are told, the log has the rest.
         log.exception("%s cannot be read", name)
-        shop.faults.append(f"The file cannot be read: {type(exc).__name__}: {exc}"[:400])
+        # The text of a system's error names the place of the file; its reason is enough.
+        reason = getattr(exc, "strerror", None) or f"{type(exc).__name__}: {exc}"
+        shop.faults.append(f"The file cannot be read: {reason}"[:400])
         parts = []
     both = [path, data] if data and data.is_file() else [path]
     return {"format": form, "size": sum(each.stat().st_size for each in both),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from common.errors import NotFound, ServiceError
 
 from . import kinds, leases, queue, runner
-from .models import FINISHED, Job, JobState, Worker
+from .models import FINISHED, Job, JobState, KeptResult, Worker
 from .times import times
 
 
@@ -184,4 +184,6 @@ def clear_old_jobs() -> int:
         if job.log:
             runner.log_path(job).unlink(missing_ok=True)
         count += job.delete()[0]
+    # Notes of results that were never made, and whose job is forgotten now.
+    KeptResult.objects.filter(job__isnull=True, size=0).delete()
     return count

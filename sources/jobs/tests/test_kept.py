@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from common.errors import BadRequest, NotFound, Unavailable
-from jobs import execution, kept, leases
+from jobs import execution, kept, leases, services
 from jobs.context import JobEnded
 from jobs.models import Job, JobState, KeptResult
 
@@ -125,6 +125,17 @@ def test_the_longest_unused_make_room():
     KeptResult.objects.update(size=1024 * 1024)
     assert kept.shrink(megabytes=2) == 1
     assert [kept.find("test_kept", key).ready for key in ("a1", "a2", "a3")] == [False, True, True]
+
+
+def test_notes_of_results_that_were_never_made_go_with_their_job():
+    ask("No such picture.", fail=True)
+    work()
+    ask(key="a1")
+    work()
+    Job.objects.update(finished=timezone.now() - timedelta(days=400))
+    services.clear_old_jobs()
+    assert [row.key for row in KeptResult.objects.all()] == ["a1"]
+    assert ask(key="a1").ready
 
 
 def test_use_is_noted_once_a_day():
