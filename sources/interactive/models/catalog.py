@@ -108,6 +108,7 @@ class CatalogFile(models.Model):
             models.Index(fields=["sha1sum"]),
             models.Index(fields=["delivery_date"]),
             models.Index(fields=["activation_date"]),
+            models.Index(fields=["replaced_by_filename"]),
         ]
         constraints = [
             models.CheckConstraint(

@@ -211,8 +211,10 @@ def _earlier_rules(file: CatalogFile) -> list[str]:
 
 
 def _earlier_references(file: CatalogFile) -> list[str]:
-    replaced = list(_same_kind(file).filter(replaced_by_filename=file.name)
-                    .values_list("name", flat=True)[:PREDECESSORS])
+    # By the index of this column alone: a type may have a hundred thousand files.
+    replaced = [name for name, kind in CatalogFile.objects.downloadable().filter(
+                    replaced_by_filename=file.name).values_list("name", "filekind")[:PREDECESSORS]
+                if kind == file.filekind]
     rules = (RuleLink.objects.filter(child=file).exclude(parent__state=FileState.UPLOADED)
              .order_by("-parent__name").values_list("parent_id", flat=True).first())
     if rules is None:
