@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from playwright.sync_api import sync_playwright
 
 from bestrefs.services import reading
-from conftest import skip_or_fail
 from tests.live import LiveServer
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--no-first-run",
-           "--disable-component-update", "--disable-sync"]
+from tests.visiting import chromium
 
 HEADER = ("INSTRUME", "ACS"), ("DETECTOR", "WFC"), ("DATE-OBS", "2012-01-01"), (
     "TIME-OBS", "01:02:03"), ("CCDAMP", "ABCD"), ("CCDGAIN", 2.0)
@@ -31,12 +25,8 @@ def server(make_instance):
 
 @pytest.fixture(scope="module")
 def browser():
-    if not CHROMIUM:
-        skip_or_fail("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
