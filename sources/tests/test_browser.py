@@ -290,7 +290,7 @@ def test_parts_of_a_file_open_in_place(visit, server, width):
     seen.check()
     seen.keep(f"file with all parts-{width}-light")
     page.get_by_label("or in a context").fill("nonsense")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.locator("#patterns").get_by_role("button", name="Show", exact=True).click()
     assert "not a context" in page.locator("#patterns .notice.warning").inner_text()
 
 

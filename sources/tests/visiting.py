@@ -55,8 +55,9 @@ class Visit:
         self.page.on("request", self._request)
 
     def _console(self, message) -> None:
-        # The browser reports the status of a page that is meant to be missing.
-        if message.type in ("error", "warning") and "status of 404" not in message.text:
+        # The browser reports the status of pages that are meant to be missing or refused.
+        meant = any(f"status of {status}" in message.text for status in (400, 404))
+        if message.type in ("error", "warning") and not meant:
             self.problems.append(message.text)
 
     def _request(self, request) -> None:
@@ -76,12 +77,13 @@ class Visit:
 
     def check(self) -> None:
         """No complaint, nothing wider than the screen, nothing that axe finds."""
-        assert not self.problems
+        assert not self.problems, f"{self.page.url}: {self.problems}"
         wider = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wider <= 0, f"the page is {wider} px wider than the screen"
+        assert wider <= 0, f"{self.page.url} is {wider} px wider than the screen"
         found = Axe().run(self.page).response["violations"]
-        assert not found, [(v["id"], v["nodes"][0]["target"], v["help"]) for v in found]
+        assert not found, (
+            self.page.url, [(v["id"], v["nodes"][0]["target"], v["help"]) for v in found])
 
     def keep(self, name: str) -> None:
         if folder := os.environ.get("CRDS_SCREENSHOTS"):
