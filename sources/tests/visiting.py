@@ -78,12 +78,16 @@ class Visit:
     def check(self) -> None:
         """No complaint, nothing wider than the screen, nothing that axe finds."""
         assert not self.problems, f"{self.page.url}: {self.problems}"
-        wider = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wider <= 0, f"{self.page.url} is {wider} px wider than the screen"
+        self.check_width()
         found = Axe().run(self.page).response["violations"]
         assert not found, (
             self.page.url, [(v["id"], v["nodes"][0]["target"], v["help"]) for v in found])
+
+    def check_width(self) -> None:
+        """Nothing is wider than the screen."""
+        wider = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"{self.page.url} is {wider} px wider than the screen"
 
     def keep(self, name: str) -> None:
         if folder := os.environ.get("CRDS_SCREENSHOTS"):
