@@ -16,7 +16,8 @@ from common.api import api
 #: In the order in which they are asked; apps without pages have no urls.py.
 APPS = (
     "interactive", "bestrefs", "jsonapi", "jpoll", "jobs", "locking", "fileupload", "stats",
-    "archive", "contents", "differences",
+    "archive", "contents", "differences", "accounts", "submissions", "deliveries", "operations",
+    "affected",
 )
 
 urlpatterns = [

@@ -1,6 +1,6 @@
 """The REST API below ``/api/v1/``: one root that every app adds its router to.
 
-Read-only for now.  An app's ``api.py`` defines ``router``; it is named in :data:`ROUTERS`.
+An app's ``api.py`` defines ``router``; it is named in :data:`ROUTERS`.
 Errors have the form ``{"detail": text}``.
 """
 
@@ -28,6 +28,12 @@ ROUTERS = (
     "bestrefs.api_explain",
     "contents.api",
     "differences.api",
+    "accounts.api",
+    "fileupload.api",
+    "submissions.api",
+    "deliveries.api",
+    "operations.api",
+    "affected.api",
 )
 
 

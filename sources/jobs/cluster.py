@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
+from django.db.models import Min
 from django.utils import timezone
 from django_q.cluster import Cluster
 from django_q.conf import Conf
@@ -135,7 +136,8 @@ class Watchdog:
     def _see_that_jobs_start(self) -> bool:
         """Call workers again for jobs that wait although there is room; True if none comes."""
         now = timezone.now()
-        oldest = leases.ready(now).values_list("not_before", flat=True).first()
+        host = self.name.partition(":")[0]
+        oldest = leases.ready(now, host).aggregate(Min("not_before"))["not_before__min"]
         waits = (now - oldest).total_seconds() if oldest else 0
         running = Job.objects.filter(state=JobState.RUNNING).count()
         if waits < times().wake_after or running >= Conf.WORKERS:

@@ -27,6 +27,8 @@ from django.utils.module_loading import autodiscover_modules
 
 from common.errors import BadRequest
 
+from .models import Lane
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -38,6 +40,7 @@ class Kind:
     max_attempts: int
     time_limit: int
     memory_limit: int
+    lane: str
 
     def check(self, parameters: dict) -> None:
         """Raise BadRequest if ``run`` does not take these parameters."""
@@ -51,14 +54,14 @@ _kinds: dict[str, Kind] = {}
 
 
 def job_kind(name: str, *, title: str = "", max_attempts: int = 3, time_limit: int = 3600,
-             memory_limit: int = 2048):
-    """Register the decorated function as the kind ``name``."""
+             memory_limit: int = 2048, lane: str = Lane.BACKGROUND):
+    """Register the decorated function as the kind ``name``; ``lane`` as in :mod:`jobs.lanes`."""
 
     def register(run: Callable) -> Callable:
         if name in _kinds and _kinds[name].run is not run:
             raise ValueError(f"Two functions are registered as job kind {name!r}")
         _kinds[name] = Kind(name, run, title or name.replace("_", " ").capitalize(),
-                            max_attempts, time_limit, memory_limit)
+                            max_attempts, time_limit, memory_limit, str(lane))
         return run
 
     return register

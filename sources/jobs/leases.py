@@ -10,30 +10,37 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, IntegerField, Value, When
 from django.utils import timezone
 
 from jpoll import services as jpoll
 
-from . import queue
-from .models import Job, JobState
+from . import lanes, queue
+from .models import Job, JobState, Lane
 from .times import times
 
 #: How many waiting jobs a claim looks at before it asks the database again.
 CANDIDATES = 10
 
 
-def ready(now: datetime):
-    """Jobs that wait for a worker, in the order in which they are taken."""
-    return Job.objects.filter(state=JobState.QUEUED, not_before__lte=now).order_by(
-        "not_before", "created")
+#: Faster lanes come first.
+_LANE_ORDER = Case(*(When(lane=lane, then=Value(place)) for place, lane in enumerate(Lane.values)),
+                   output_field=IntegerField())
+
+
+def ready(now: datetime, host: str):
+    """Jobs that a worker of ``host`` may take up, in the order in which they are taken."""
+    return Job.objects.filter(
+        state=JobState.QUEUED, not_before__lte=now, lane__in=lanes.open_lanes(host),
+    ).order_by(_LANE_ORDER, "not_before", "created")
 
 
 def claim(worker: str) -> Job | None:
-    """Take the job that waits longest; None if no job waits."""
+    """Take the job that waits longest in the fastest open lane; None if none waits there."""
+    host = worker.partition(":")[0]
     while True:
         now = timezone.now()
-        waiting = list(ready(now).values_list("pk", "attempt")[:CANDIDATES])
+        waiting = list(ready(now, host).values_list("pk", "attempt")[:CANDIDATES])
         if not waiting:
             return None
         for pk, attempt in waiting:

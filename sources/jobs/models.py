@@ -19,6 +19,14 @@ class JobState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class Lane(models.TextChoices):
+    """Which jobs a job shares the workers with; see :mod:`jobs.lanes`."""
+
+    QUICK = "quick"
+    SUBMISSION = "submission"
+    BACKGROUND = "background"
+
+
 #: States in which nothing happens to a job any more.
 FINISHED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
@@ -32,6 +40,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=64)
+    lane = models.CharField(max_length=16, choices=Lane.choices, default=Lane.BACKGROUND)
     parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,

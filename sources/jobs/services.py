@@ -41,6 +41,7 @@ def submit(kind: str, parameters: dict | None = None, *, user=None, channel: str
     with transaction.atomic():
         job = Job.objects.create(
             kind=kind,
+            lane=known.lane,
             parameters=parameters,
             user=user if user and user.is_authenticated else None,
             channel=channel or "",

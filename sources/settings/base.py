@@ -31,6 +31,11 @@ INSTALLED_APPS = [
     "jpoll",
     "locking",
     "fileupload",
+    "accounts",
+    "submissions",
+    "deliveries",
+    "operations",
+    "affected",
     "stats",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -134,7 +139,8 @@ STATS_KEEP_DAYS = INSTANCE.site.STATS_KEEP_DAYS
 Q_CLUSTER = {
     "name": INSTANCE.name,
     "orm": "default",
-    "workers": 2,
+    # Jobs side by side, of all lanes (see jobs/lanes.py).
+    "workers": 4,
     # Longer than any job may take: a dead worker is noticed by the lease of the job itself.
     "timeout": 24 * 3600,
     "retry": 25 * 3600,

@@ -12,7 +12,7 @@
 """
 
 from .affected import AffectedDatasets
-from .catalog import CatalogFile, FileState, FileType, RuleLink
+from .catalog import CatalogFile, ChangeLevel, FileState, FileType, RuleLink
 from .contexts import BuildContext, ContextHistory, ContextPointer, RemoteContext
 from .deliveries import Delivery, DeliveryFile, DeliveryState
 from .names import AllocatedName, NameSeries
@@ -27,6 +27,7 @@ __all__ = [
     "BuildContext",
     "CatalogFile",
     "CatalogRevision",
+    "ChangeLevel",
     "ContextHistory",
     "ContextPointer",
     "Delivery",

@@ -1,0 +1,1 @@
+"""Which datasets a change of rules affects."""

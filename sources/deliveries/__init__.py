@@ -1,0 +1,1 @@
+"""What is handed to the archive, and how far it got."""

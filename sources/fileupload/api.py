@@ -1,0 +1,7 @@
+"""Uploads in the REST API."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+router = Router(tags=["Uploads"])

@@ -1,0 +1,1 @@
+"""What operators do to contexts and files: set contexts, mark files."""

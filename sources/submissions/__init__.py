@@ -1,0 +1,1 @@
+"""From uploaded files to a new context: what a submitter does."""
