@@ -15,12 +15,12 @@ from django_q.conf import Conf
 
 from .models import Job, JobState, Lane
 
-#: Processes of a host that each lane leaves to the lanes before it.
+#: The lanes, fastest first, and how many processes of a host each leaves to faster ones.
 _LEFT_FREE = {Lane.QUICK: 0, Lane.SUBMISSION: 1, Lane.BACKGROUND: 2}
 
 
 def limit(lane: str) -> int:
-    """How many jobs of ``lane`` one host runs at a time; at least one."""
+    """How many jobs of ``lane`` and slower ones a host runs at a time; at least one."""
     return max(1, Conf.WORKERS - _LEFT_FREE[Lane(lane)])
 
 
@@ -33,4 +33,9 @@ def open_lanes(host: str) -> list[str]:
     running = dict(
         Job.objects.filter(state=JobState.RUNNING, worker__startswith=f"{host}:")
         .order_by().values_list("lane").annotate(Count("pk")))
-    return [lane for lane in Lane.values if running.get(lane, 0) < limit(lane)]
+    found, slower = [], 0
+    for lane in reversed(_LEFT_FREE):
+        slower += running.get(lane, 0)
+        if slower < limit(lane):
+            found.insert(0, lane.value)
+    return found

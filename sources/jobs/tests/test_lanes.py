@@ -39,16 +39,26 @@ def test_within_a_lane_the_oldest_comes_first():
 
 
 def test_slow_lanes_leave_processes_free():
-    for _ in range(5):
-        waiting(Lane.BACKGROUND)
-    for _ in range(5):
-        waiting(Lane.SUBMISSION)
+    for lane in (Lane.BACKGROUND, Lane.SUBMISSION):
+        for _ in range(5):
+            waiting(lane)
     taken = []
     while job := claim():
         taken.append(job.lane)
-    assert sorted(taken) == ["background"] * 2 + ["submission"] * 3
+    assert taken == ["submission"] * 3
     confirmation = waiting(Lane.QUICK)
     assert claim().pk == confirmation.pk
+
+
+def test_background_jobs_count_as_slow_ones():
+    for _ in range(5):
+        waiting(Lane.BACKGROUND)
+    assert [claim().lane, claim().lane] == ["background"] * 2
+    for _ in range(5):
+        waiting(Lane.SUBMISSION)
+    assert claim().lane == "submission"
+    assert claim() is None
+    assert lanes.open_lanes(HOST) == ["quick"]
 
 
 def test_each_host_counts_for_itself():
