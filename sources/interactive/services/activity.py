@@ -20,7 +20,7 @@ from common import arrays
 from common.prepared import Prepared
 from interactive.models import AuditRecord, CatalogFile, ContextHistory, FileState
 
-from . import columns, revision
+from . import audit, columns, revision
 from .columns import Columns, Epoch, FileRows, chunks, seconds
 from .file_lists import FileFilter
 
@@ -264,7 +264,7 @@ class _Making:
 
 def _make() -> bytes:
     making = _Making(columns.current())
-    records = AuditRecord.objects.order_by("pk").values_list(
+    records = AuditRecord.objects.exclude(action__in=audit.PRIVATE).order_by("pk").values_list(
         "pk", Epoch("date"), "action", "file")
     submitted, turns = [], []
     for part in chunks(records):

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from ..models import AuditRecord
 
+#: Acts on accounts: administrators see them, the public list of recent activity leaves them out.
+PRIVATE = frozenset({
+    "add account", "disable account", "enable account", "set password", "grant role",
+    "revoke role", "create token", "revoke token",
+})
+
 
 def record(action: str, *, user, file: str = "", why: str = "", **details) -> AuditRecord:
     """Append one record; called inside the transaction of the act itself.
