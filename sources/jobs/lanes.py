@@ -33,9 +33,11 @@ def open_lanes(host: str) -> list[str]:
     running = dict(
         Job.objects.filter(state=JobState.RUNNING, worker__startswith=f"{host}:")
         .order_by().values_list("lane").annotate(Count("pk")))
-    found, slower = [], 0
-    for lane in reversed(_LEFT_FREE):
-        slower += running.get(lane, 0)
-        if slower < limit(lane):
-            found.insert(0, lane.value)
+    lanes = list(_LEFT_FREE)
+    found = []
+    for place, lane in enumerate(lanes):
+        # A job counts in its own lane and in all faster ones: the first that is full closes the rest.
+        if sum(running.get(slower, 0) for slower in lanes[place:]) >= limit(lane):
+            break
+        found.append(lane.value)
     return found
