@@ -21,8 +21,8 @@ SHORT = 160
 
 
 def utc(moment: datetime | None):
-    """``moment`` as ``<time>`` in UTC to the second; a dash for None."""
-    if moment is None:
+    """``moment`` as ``<time>`` in UTC to the second; a dash for none."""
+    if not moment:
         return NOTHING
     moment = moment.astimezone(UTC)
     return format_html('<time datetime="{}">{}</time>', moment.strftime(ISO),
@@ -31,7 +31,7 @@ def utc(moment: datetime | None):
 
 def day(moment: datetime | None):
     """``moment`` as ``<time>``, the day only; its title has the time."""
-    if moment is None:
+    if not moment:
         return NOTHING
     moment = moment.astimezone(UTC)
     return format_html('<time datetime="{}" title="{} UTC">{}</time>', moment.strftime(ISO),

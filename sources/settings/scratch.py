@@ -53,6 +53,11 @@ def prepare() -> None:
         _at_exit(shutil.rmtree, folder, True)
         make_instance("hst", folder / "instance")
         os.environ["CRDS_ROOT"] = str(folder / "instance")
+    if process := os.environ.get("PYTEST_XDIST_WORKER"):
+        # Processes that run tests side by side share nothing.
+        root = Path(os.environ["CRDS_ROOT"]).with_name(f"instance-{process}")
+        make_instance("hst", root)
+        os.environ["CRDS_ROOT"] = str(root)
     wants_mariadb = os.environ.get("CRDS_TEST_DATABASE") == "mariadb"
     if wants_mariadb and not os.environ.get("CRDS_TEST_MARIADB_SOCKET"):
         os.environ["CRDS_TEST_MARIADB_SOCKET"] = str(start_mariadb())

@@ -73,12 +73,29 @@ def _run(root: Path, arguments: list[str], strict: bool) -> int:
         environ["CRDS_REQUIRE_SERVICES"] = "1"
     if _names_tests(arguments):
         return _pytest(instance, environ, arguments)
-    status = _pytest(instance, environ, [*arguments, str(SOURCES)])
+    status = _pytest(instance, environ, [*_side_by_side(arguments), *arguments, *_everything()])
     if status == 0 and debian.can_build_mysqlclient():
         say("Once more on MariaDB: the tests that use the database of the test run.")
         environ["CRDS_TEST_DATABASE"] = "mariadb"
-        status = _pytest(instance, environ, [*arguments, *_apps()])
+        status = _pytest(instance, environ, [*_side_by_side(arguments), *arguments, *_apps()])
     return status
+
+
+def _side_by_side(arguments: list[str]) -> list[str]:
+    """Options that spread the tests over processes, a module at a time, in the given order.
+
+    Two at least: many tests wait for a server, a worker or a browser, and not for a processor.
+    """
+    if any(option.startswith(("-n", "--numprocesses", "--pdb")) for option in arguments):
+        return []
+    processes = max(2, min(4, os.cpu_count() or 1))
+    return [f"-n{processes}", "--dist=loadfile", "--no-loadscope-reorder"]
+
+
+def _everything() -> list[str]:
+    """All folders with tests; those of the whole server first, whose modules take longest."""
+    apps = sorted(str(folder) for folder in SOURCES.glob("*/tests"))
+    return [str(SOURCES / "tests"), *apps]
 
 
 def _pytest(instance, environ: dict, arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
-from interactive.models import BuildContext, ContextPointer, RemoteContext
+from interactive.models import BuildContext, CatalogRevision, ContextPointer, RemoteContext
 from interactive.services import server_status
 
 from . import catalogue
@@ -145,6 +145,11 @@ def test_status_counts_files_by_type_and_state(client):
     assert "mapping latest 3 3 0 2.9 KB" in page.replace("\xa0", " ")
     assert "reference latest 4 2 2 2.0 KB" in page.replace("\xa0", " ")
     assert "Django 5" in page
+
+
+def test_status_opens_before_anything_was_counted(client):
+    CatalogRevision.objects.all().delete()
+    assert client.get("/status/").status_code == 200
 
 
 def test_status_tells_no_secrets(client, settings):
