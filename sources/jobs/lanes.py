@@ -36,7 +36,7 @@ def open_lanes(host: str) -> list[str]:
     lanes = list(_LEFT_FREE)
     found = []
     for place, lane in enumerate(lanes):
-        # A job counts in its own lane and in all faster ones: the first that is full closes the rest.
+        # A job counts in its own lane and in all faster ones: one that is full closes the rest.
         if sum(running.get(slower, 0) for slower in lanes[place:]) >= limit(lane):
             break
         found.append(lane.value)
