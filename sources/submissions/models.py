@@ -98,11 +98,19 @@ class Submission(models.Model):
         "jobs.Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="that confirms it")
     channel = models.CharField(max_length=128, blank=True, help_text="status channel")
+    base_url = models.CharField(
+        max_length=512, blank=True, help_text="address of the server as the submitter reached it")
+    active_draft = models.OneToOneField(
+        "fileupload.Draft", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="the upload area while the submission is worked on: one at a time")
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     ready_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(
+        null=True, blank=True, help_text="everything that follows a confirmation was done")
     closed_by = models.CharField(max_length=150, blank=True)
     reason = models.TextField(blank=True, help_text="why it was forced or cancelled")
     forced = models.BooleanField(default=False)
@@ -245,3 +253,41 @@ class RuleChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old} to {self.new}"
+
+
+class Event(models.TextChoices):
+    """What mails tell about a submission."""
+
+    STARTED = "STARTED"
+    READY = "READY"
+    FAILED = "FAILED"
+    REMINDER = "REMINDER"
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+
+
+class Mail(models.Model):
+    """A mail about a submission: written together with what it tells of, sent afterwards.
+
+    ``sent_at`` stays empty until the mail server has taken it.
+    """
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="mails")
+    event = models.CharField(max_length=16, choices=Event.choices)
+    recipients = models.JSONField(default=list, help_text="addresses, never public")
+    subject = models.CharField(max_length=255)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, help_text="why it could not be sent yet")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["sent_at", "created_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["submission", "event"], name="mail_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.submission_id}"

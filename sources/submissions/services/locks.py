@@ -1,0 +1,31 @@
+"""The lock that a submission takes on its instrument: a courtesy to colleagues."""
+
+from __future__ import annotations
+
+from locking import services as locking
+
+from ..models import Submission
+
+
+def take(submission: Submission) -> None:
+    """Lock the submission's instrument for its submitter; LockHeld while another has it."""
+    if submission.instrument:
+        locking.acquire(submission.instrument, submission.user)
+
+
+def release(submission: Submission) -> None:
+    """Give the lock back, as confirming and cancelling do."""
+    if submission.instrument:
+        locking.release(submission.instrument, submission.user)
+
+
+def others(submission: Submission):
+    """The user who holds the instrument's lock and is not the submitter, or None."""
+    holder = locking.holder(submission.instrument) if submission.instrument else None
+    return holder if holder is not None and holder.pk != submission.user_id else None
+
+
+def owner_holds(submission: Submission) -> bool:
+    """Whether the submitter's own lock on the instrument lasts."""
+    holder = locking.holder(submission.instrument) if submission.instrument else None
+    return holder is not None and holder.pk == submission.user_id

@@ -1,0 +1,53 @@
+"""Jobs of submissions: the checks, the confirmation, mails, the sweep."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from jobs.kinds import job_kind
+from jobs.models import Lane
+
+
+@job_kind("process_submission", title="Check a submission", max_attempts=4,
+          time_limit=12 * 3600, memory_limit=4096, lane=Lane.SUBMISSION)
+def process_submission(context, submission: str) -> dict:
+    """Everything from the uploaded files to results that wait for a decision."""
+    from .services import processing
+
+    return processing.run(context, submission)
+
+
+@job_kind("confirm_submission", title="Confirm a submission", max_attempts=4,
+          time_limit=2 * 3600, memory_limit=4096, lane=Lane.QUICK)
+def confirm_submission(context, submission: str) -> dict:
+    """Publish the files of a submission and move the edit context, or say why not."""
+    from .services import confirming
+
+    return confirming.run(context, submission)
+
+
+@job_kind("send_mails", title="Send mails about submissions", time_limit=600)
+def send_mails(context) -> dict:
+    """Send what waits; what cannot be sent now gets another job later."""
+    from django.utils import timezone
+
+    from jobs import services as jobs
+    from jobs.models import Job
+
+    from .services import mails
+
+    told = mails.send_waiting()
+    wait = mails.next_try()
+    if wait is not None:
+        later = jobs.submit("send_mails")
+        Job.objects.filter(pk=later.pk).update(
+            not_before=timezone.now() + max(wait, timedelta(seconds=30)))
+    return told
+
+
+@job_kind("sweep_submissions", title="Look after submissions", time_limit=3600)
+def sweep_submissions(context) -> dict:
+    """Remind of, cancel, complete and tidy up what people and accidents left."""
+    from .services import sweeping
+
+    return sweeping.sweep()
