@@ -1,0 +1,143 @@
+"""What the process of one file does: see the library about it, and tell.
+
+Runs in a process that does nothing else and ends afterwards, so the library's counters, caches
+and switches may be used, and replaced, as this needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+#: Messages and characters of one file that are passed on; more are only counted.
+RECORDS_LIMIT, CHARACTERS_LIMIT = 5000, 2_000_000
+
+
+class Teller(logging.Handler):
+    """Passes what the library logs on as plain values: level, text, classes of the exception."""
+
+    def __init__(self, tell: Callable[[dict], None]):
+        super().__init__()
+        self._tell = tell
+        self._left = CHARACTERS_LIMIT
+        self._records = 0
+        self.counts = {"ERROR": 0, "WARNING": 0}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "ERROR" if record.levelno >= logging.ERROR else record.levelname
+        if level in self.counts:
+            self.counts[level] += 1
+        self._records += 1
+        text = record.getMessage()
+        self._left -= len(text)
+        if self._records <= RECORDS_LIMIT and self._left > 0:
+            self._tell({"record": [level, text, _causes(sys.exc_info()[1])]})
+
+
+def _causes(exception: BaseException | None) -> list[str]:
+    """Names of the classes of an exception and of those that led to it."""
+    names: list[str] = []
+    while exception is not None and len(names) < 20:
+        names += [kind.__name__ for kind in type(exception).__mro__[:-2]]
+        exception = exception.__cause__ or exception.__context__
+    return list(dict.fromkeys(names))
+
+
+@contextlib.contextmanager
+def told(tell: Callable[[dict], None]):
+    """The library's messages go to ``tell`` and nowhere else."""
+    from crds.core import log
+
+    logger = logging.getLogger("CRDS")
+    before = logger.handlers[:]
+    teller = Teller(tell)
+    logger.handlers[:] = [teller]
+    log.reset()
+    try:
+        yield teller
+    finally:
+        logger.handlers[:] = before
+
+
+def overlay(files: dict[str, str]) -> None:
+    """Have the library find ``files`` ({name: path}), which its cache does not have yet."""
+    from crds.core import config
+
+    def first(look_up):
+        def found(name, *args, **keys):
+            return files.get(os.path.basename(name)) or look_up(name, *args, **keys)
+        return found
+
+    config.relocate_mapping = first(config.relocate_mapping)
+    config.relocate_reference = first(config.relocate_reference)
+
+
+def only_stored_references() -> None:
+    """Comparison references come from the cache; the library would ask a server for others."""
+    from crds.certify import certify
+    from crds.core import config
+
+    class Cache:
+        @staticmethod
+        def dump_references(context, baserefs=(), **_):
+            return {name: config.locate_file(name, config.OBSERVATORY.get()) for name in baserefs}
+
+    certify.api = Cache
+
+
+def no_comparison() -> None:
+    """Tables are checked for modes given twice, but not compared with what they replace."""
+    from crds.certify import certify
+    from crds.io import tables
+
+    def certify_reference_modes(self):
+        for table in tables.tables(self.filename):
+            certify.table_mode_dictionary("new reference", table, self.mode_columns)
+
+    certify.ReferenceCertifier.certify_reference_modes = certify_reference_modes
+
+
+# ---- tasks -----------------------------------------------------------------
+
+
+def identify(path: str, observatory: str) -> dict:
+    """Instrument and filekind of the file at ``path``, or why they cannot be told."""
+    from crds.core import utils
+
+    try:
+        instrument, filekind = utils.get_file_properties(observatory, path)
+    except Exception as exc:  # the library raises whatever the content leads it to
+        return {"problem": ["ERROR", str(exc) or type(exc).__name__, _causes(exc)]}
+    return {"instrument": instrument.lower(), "filekind": filekind.lower()}
+
+
+def certify(path: str, observatory: str, context: str, fitsverify: bool, compare: bool,
+            tell: Callable[[dict], None]) -> dict:
+    """Certify the file at ``path`` against ``context``; messages go to ``tell`` as they come."""
+    from crds.certify import certify as library
+
+    only_stored_references()
+    if not compare:
+        no_comparison()
+    with told(tell) as teller:
+        library.certify_file(path, context, compare_old_reference=compare, original_name=path,
+                             observatory=observatory, run_fitsverify=fitsverify)
+    outcome = {"counts": teller.counts}
+    with told(lambda _: None):
+        outcome |= identify(path, observatory)
+        if path.endswith((".pmap", ".imap", ".rmap")):
+            outcome |= _named(Path(path))
+    return outcome
+
+
+def _named(path: Path) -> dict:
+    """Files that the rule at ``path`` names, and what else is wrong with it."""
+    from rules import reading
+
+    rule = reading.read_rule(path)
+    wrong = rule.code in (reading.WRONG_KIND, reading.BAD_NAMES)
+    return {"names": list(rule.names), "rule_problem": [rule.code, rule.problem] if wrong else None}
