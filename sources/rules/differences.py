@@ -124,8 +124,9 @@ class _Unread:
 class Reader:
     """Reads rules by name from the library's cache, each at most once."""
 
-    def __init__(self):
-        self._rules: dict = {}
+    def __init__(self, given: dict | None = None):
+        #: Rules that were read already, or are in memory only, by name.
+        self._rules: dict = dict(given or {})
 
     def read(self, name: str):
         """The rule ``name``; raises what the library raises for one missing or broken."""
@@ -150,11 +151,18 @@ def logical_differences(old: str, new: str, reader: Reader | None = None) -> lis
         reader.read(new), include_header_diffs=True, recurse_added_deleted=True)
 
 
-def compare(old: str, new: str) -> list[Section]:
-    """Sections of all rule files that differ between ``old`` and ``new``, in tree order."""
-    reader = Reader()
+def compare(old: str, new: str, reader: Reader | None = None,
+            nested: bool = True) -> list[Section]:
+    """Sections of all rule files that differ between ``old`` and ``new``, in tree order.
+
+    Without ``nested`` only the two files are compared.
+    """
+    reader = reader or Reader()
     sections = _Sections(reader)
     sections.get(old, new)
+    if not nested and not old.endswith(".rmap"):
+        sections.add_entries(old, new)
+        return sections.finished()
     for difference in logical_differences(old, new, reader):
         sections.add(difference)
     return sections.finished()
@@ -201,6 +209,24 @@ class _Sections:
         self._rows.setdefault((section.old, section.new), []).append((names, row))
         if section.level != "rmap":
             self._rule_row(row)
+
+    def add_entries(self, old: str, new: str) -> None:
+        """What differs in the header and the entries of a pmap or imap, nothing nested."""
+        section = self.get(old, new)
+        rules = [self.reader.read(name) for name in (old, new)]
+        for difference in rules[0].difference_header(rules[1]):
+            self._add_header(section, HEADER.match(difference[-1]))
+        section.parameters = tuple(map(str, rules[1].parkey))
+        entries = [{str(key).lower(): str(value) for key, value in rule.selector.items()}
+                   for rule in rules]
+        for key in sorted(entries[0].keys() | entries[1].keys()):
+            values = [side.get(key) for side in entries]
+            if values[0] != values[1]:
+                text = (f"added {values[1]!r}" if values[0] is None
+                        else f"deleted {values[0]!r}" if values[1] is None
+                        else f"replaced {values[0]!r} with {values[1]!r}")
+                self._rows.setdefault((old, new), []).append(
+                    (section.parameters, Row((key,), "", *_change(text), text)))
 
     def _rule_row(self, row: Row) -> None:
         """The sections of rules that a row of a pmap or imap names."""
