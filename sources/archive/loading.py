@@ -10,13 +10,14 @@ from itertools import islice
 
 from django.conf import settings
 from django.db import Error, connections, transaction
+from django.db.models import F
 
 from common.errors import BadRequest, Unavailable
 
 from . import headers, ids
 from .backends import ALIAS, is_external
 from .backends.base import chunks
-from .models import Dataset
+from .models import Dataset, InstrumentRevision
 from .reading import Item
 
 #: Problems that are kept word by word; more are only counted.
@@ -105,7 +106,10 @@ def _store(rows: dict[tuple[str, str], Dataset], replace: bool, count: LoadCount
             old = _present(rows)
             new = [row for key, row in rows.items() if key not in old]
             changed = [row for key, row in rows.items() if key in old and _differs(row, old[key])]
-            _write(new + changed if replace else new, replace)
+            written = new + changed if replace else new
+            _write(written, replace)
+            _count_change({row.instrument for row in written}
+                          | {old[row.product, row.exposure][0] for row in changed})
     except Error as exc:
         raise Unavailable(
             f"The archive's dataset catalogue cannot be written ({exc}). {count.read} entries were"
@@ -128,6 +132,13 @@ def _present(rows) -> dict[tuple[str, str], tuple[str, str]]:
                 "product", "exposure", "instrument", "header"):
             old[product, exposure] = tuple(rest)
     return old
+
+
+def _count_change(instruments: set[str]) -> None:
+    revisions = InstrumentRevision.objects.using(ALIAS)
+    for instrument in sorted(instruments):
+        if not revisions.filter(instrument=instrument).update(revision=F("revision") + 1):
+            revisions.get_or_create(instrument=instrument, defaults={"revision": 1})
 
 
 def _differs(row: Dataset, old: tuple[str, str]) -> bool:

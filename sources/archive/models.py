@@ -38,3 +38,13 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product}:{self.exposure}"
+
+
+class InstrumentRevision(models.Model):
+    """Counts the changes of an instrument's datasets, so that copies of them know their age."""
+
+    instrument = models.CharField(max_length=32, unique=True, help_text="Upper case.")
+    revision = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.instrument} {self.revision}"

@@ -25,7 +25,7 @@ MIN_ALIKE = 4
 
 __all__ = [
     "Entry", "InstrumentCount", "LoadCount", "counts", "dataset_ids", "entries", "find",
-    "headers_by_id", "instrument_of", "load", "lookup", "missing_text", "near",
+    "headers_by_id", "instrument_of", "load", "lookup", "missing_text", "near", "revision",
 ]
 
 
@@ -48,6 +48,11 @@ def dataset_ids(instrument: str, since: datetime | str | None = None) -> list[st
 def entries(instrument: str, since: datetime | str | None = None) -> Iterator[Entry]:
     """All datasets of ``instrument`` in no order, read little by little."""
     return backend().entries(dataset_id.instrument_name(instrument), _moment(since))
+
+
+def revision(instrument: str) -> str | None:
+    """Another text after each change of the instrument's datasets; None if nobody knows."""
+    return backend().revision(dataset_id.instrument_name(instrument))
 
 
 def find(ids: Iterable[str]) -> dict[str, list[Entry]]:

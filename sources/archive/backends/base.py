@@ -73,6 +73,9 @@ class Backend(Protocol):
     def counts(self) -> list[InstrumentCount]:
         """Sizes, by instrument."""
 
+    def revision(self, instrument: str) -> str | None:
+        """Another text after each change of the instrument's datasets; None if nobody knows."""
+
 
 @contextmanager
 def reading():

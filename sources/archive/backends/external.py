@@ -71,6 +71,10 @@ class ExternalBackend:
             yield Entry(product, exposure, source.instrument, _moment(days),
                         _header(source, row[start:]), self.schema.label, updated)
 
+    def revision(self, instrument: str) -> None:
+        """Tables of others do not tell when they change."""
+        return None
+
 
 # ---- queries -------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Min
 
-from ..models import Dataset
+from ..models import Dataset, InstrumentRevision
 from .base import ALIAS, Entry, InstrumentCount, chunks, reading
 
 _COLUMNS = (
@@ -69,3 +69,11 @@ class OwnBackend:
             rows = (Dataset.objects.using(ALIAS).values_list("instrument").order_by("instrument")
                     .annotate(Count("pk"), Min("date_obs"), Max("date_obs")))
             return [InstrumentCount(*row) for row in rows]
+
+    def revision(self, instrument: str) -> str | None:
+        with reading():
+            changes = (InstrumentRevision.objects.using(ALIAS).filter(instrument=instrument)
+                       .values_list("revision", flat=True).first())
+            # The number tells changes that were not made by the loader, as far as it can.
+            number = self._listing(instrument, None).count()
+        return f"{changes or 0}-{number}"
