@@ -124,6 +124,13 @@ REMOTE_CONTEXT_KEYS = list(INSTANCE.site.REMOTE_CONTEXT_KEYS) or [
 ]
 #: Columns of an existing archive catalogue, or None for our own tables.
 ARCHIVE_SCHEMA = INSTANCE.site.ARCHIVE_SCHEMA
+#: Whether confirmed files are handed to the archive: "on" or "off".  Site configurations made
+#: before there was a choice have none.
+ARCHIVING = getattr(INSTANCE.site, "ARCHIVING", "on" if CRDS_USECASE in ("test", "ops") else "off")
+#: Hours after which a delivery that the archive has not taken is reported.
+ARCHIVE_STUCK_HOURS = getattr(INSTANCE.site, "ARCHIVE_STUCK_HOURS", 24)
+#: Who hears of deliveries and changed contexts.
+DELIVERY_RECIPIENTS = list(INSTANCE.site.DELIVERY_RECIPIENTS)
 #: Ids or headers that one call may ask for; announced in server_info.
 MAX_IDS_PER_RPC = 1000
 

@@ -80,6 +80,7 @@ def site_values(instance) -> dict:
         "MAINTAINERS": server["maintainers"],
         "CRDS_AFFECTED_DATASETS_RECIPIENTS": _recipients(instance, server["affected"]),
         "DELIVERY_RECIPIENTS": server["deliveries"],
+        "ARCHIVING": "on" if instance.usecase in ("test", "ops") else "off",
     }
 
 

@@ -9,6 +9,9 @@ from .catalog import CatalogFile
 
 
 class DeliveryState(models.TextChoices):
+    """``submitted`` is confirmed, but not yet offered to the archive."""
+
+    SUBMITTED = "submitted"
     DELIVERED = "delivered"
     ARCHIVING = "archiving"
     ARCHIVED = "archived"
@@ -21,7 +24,7 @@ class Delivery(models.Model):
     number = models.PositiveIntegerField(unique=True)
     catalog = models.CharField(max_length=128, unique=True, help_text="name of the .cat file")
     state = models.CharField(
-        max_length=16, choices=DeliveryState.choices, default=DeliveryState.DELIVERED)
+        max_length=16, choices=DeliveryState.choices, default=DeliveryState.SUBMITTED)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     user = models.CharField(max_length=150, blank=True)
