@@ -111,8 +111,52 @@ def identify(path: str, observatory: str) -> dict:
     try:
         instrument, filekind = utils.get_file_properties(observatory, path)
     except Exception as exc:  # the library raises whatever the content leads it to
-        return {"problem": ["ERROR", str(exc) or type(exc).__name__, _causes(exc)]}
+        return {"problem": ["ERROR", _other_telescope(path, observatory) or str(exc)
+                            or type(exc).__name__, _causes(exc)]}
+    other = _other_telescope(path, observatory)
+    if other:
+        return {"problem": ["ERROR", other, []]}
     return {"instrument": instrument.lower(), "filekind": filekind.lower()}
+
+
+def _other_telescope(path: str, observatory: str) -> str:
+    """A sentence if the header names another telescope; empty where it does not or cannot be read.
+
+    The library believes names, and forces the telescope of JWST and Roman.
+    """
+    from crds import data_file
+
+    if path.endswith((".pmap", ".imap", ".rmap")):
+        return ""
+    try:
+        header = data_file.get_free_header.uncached(path, (), None, observatory)
+    except Exception:  # told elsewhere
+        return ""
+    for keyword in ("TELESCOP", "META.TELESCOPE", "ROMAN.META.TELESCOPE", "TELESCOPE"):
+        telescope = str(header.get(keyword, "")).strip()
+        if telescope.upper() in ("HST", "JWST", "ROMAN") and telescope.lower() != observatory:
+            return (f"The file is for the {telescope.upper()} telescope, but this is the server of"
+                    f" {observatory.upper()}.")
+    return ""
+
+
+def rewrite(path: str, target: str) -> dict:
+    """Write the FITS file at ``path`` to ``target``, whose name it says then, as the library does.
+
+    It keeps checksums if it has some.
+    """
+    from crds.misc import uniqname
+
+    folder, name = os.path.split(target)
+    try:
+        arguments = ["crds.misc.uniqname", "--files", path, "--add-keywords",
+                     "--verify-file", "--fits-errors", "--output-path", folder]
+        if uniqname.has_checksum(path):
+            arguments.append("--add-checksum")
+        uniqname.UniqnameScript(arguments).rewrite(path, name)
+    except Exception as exc:  # the library raises whatever the content leads it to
+        return {"problem": ["ERROR", str(exc) or type(exc).__name__, _causes(exc)]}
+    return {}
 
 
 def certify(path: str, observatory: str, context: str, fitsverify: bool, compare: bool,

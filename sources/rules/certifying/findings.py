@@ -63,6 +63,8 @@ SORTS = (
          cause="RecursionError"),
     Sort("nesting", r"too many nested|s_push: parser stack overflow",
          "The file is nested too deeply to be read. " + _FIX),
+    Sort("other-telescope", r"(is|are) for the .* telescope", "Submit the file to the server of its"
+         " telescope."),
     # Rules
     Sort("rule-code", r"Illegal statement or expression|Unknown node type|Only define 'header'"
          r"|Section value must be|Invalid 'header' or 'selector'|is not one of supported Selectors"
@@ -142,8 +144,6 @@ SORTS = (
          r"|UnknownInstrument|UnknownReftype|does not define|No mapping for",
          "The context has no rules for this instrument or type. Choose a context that has, or"
          " submit the rules first."),
-    Sort("other-telescope", r"is for the .* telescope", "Submit the file to the server of its"
-         " telescope."),
     Sort("synphot-name", r"Invalid filename: must end|filename version", "Throughput and thermal"
          " files keep their names: give the file a higher version number and upload it again."),
     Sort("unidentified", r"Can't (determine|identify)|Invalid (FILETYPE|instrument|file ?type|"

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from .. import environment
@@ -55,6 +56,13 @@ FITSVERIFY_MISSING = Found(
     " it truncated files and wrong checksums would pass unseen, so FITS files are refused.",
     "An operator installs it with \"apt-get install fitsverify\"; submit again then. Your uploads"
     " stay.")
+
+EXTENSION = re.compile(r".+\.(fits|asdf|json|yaml|text|r\dh|r\dd|pmap|imap|rmap)")
+
+BAD_EXTENSION = Found(
+    ERROR, "not-reference", "The name is not one of a reference (.fits, .asdf, .json, .yaml, .r0h"
+    " to .r9h with .r0d to .r9d) or of a rule (.rmap, .imap, .pmap).",
+    "Remove the file, or upload it again under a name that tells its format.")
 
 BAD_NAME = Found(
     ERROR, "bad-name", "The name is not one that CRDS files can have.",
@@ -139,8 +147,9 @@ class Workshop:
         found: dict[str, Identified] = {}
         tasks = {}
         for unit in units:
-            if not NAME.fullmatch(unit.name):
-                found[unit.name] = Identified(unit.name, problem=BAD_NAME)
+            problem = _bad_name(unit)
+            if problem:
+                found |= {name: Identified(name, problem=problem) for name in unit.names}
             else:
                 tasks[self._lay_out(unit, "identify")] = unit
         for outcome in self._work(tasks):
@@ -188,10 +197,35 @@ class Workshop:
             finish(unit, certified)
         return [done[candidate.name] for candidate in candidates]
 
+    def rewrite(self, requests: Iterable[tuple[Candidate, Path]]) -> list[Found | None]:
+        """Write HST FITS files under their official names: each candidate to the given path.
+
+        The path's last part is the new name, which the file says afterwards; the file must not be
+        there yet.  Answers what went wrong with each, or None.
+        """
+        tasks = {}
+        for number, (candidate, target) in enumerate(requests):
+            unit = geis.Unit((candidate,))
+            tasks[self._lay_out(unit, "rewrite", target=str(target.absolute()))] = number
+        problems: dict[int, Found | None] = {}
+        for outcome in self._work(tasks):
+            problems[tasks[outcome["task"]]] = self._rewritten(outcome)
+        return [problems[number] for number in sorted(problems)]
+
+    def _rewritten(self, outcome: dict) -> Found | None:
+        if "ended" in outcome:
+            return replace(self._ended(outcome), stage="rename")
+        if "problem" in outcome:
+            text = readable(outcome["problem"][1])
+            return Found(ERROR, "rename", f"The file cannot be given its official name: {text}",
+                         "Correct the file and upload it again.", stage="rename")
+        return None
+
     def _refused(self, unit: geis.Unit) -> tuple[Found, ...]:
         """Why ``unit`` is not even looked at."""
-        if not NAME.fullmatch(unit.name):
-            return (BAD_NAME,)
+        problem = _bad_name(unit)
+        if problem:
+            return (problem,)
         if (unit.name.endswith(".fits") and self.observatory in WITH_FITSVERIFY
                 and not shutil.which("fitsverify")):
             return (FITSVERIFY_MISSING,)
@@ -206,7 +240,7 @@ class Workshop:
         folder.mkdir()
         for candidate in unit.files:
             (folder / candidate.name).symlink_to(Path(candidate.path).absolute())
-        task = {"task": self._count, "act": act, "path": str(folder / unit.name),
+        task = {"task": self._count, "act": act, "folder": str(folder), "name": unit.name,
                 "files": [str(Path(one.path).absolute()) for one in unit.files],
                 "overlay": {}} | parameters
         self._tasks[self._count] = task
@@ -273,6 +307,8 @@ class Workshop:
         own: list[Found] = []
         if "ended" in outcome:
             own.append(self._ended(outcome))
+        if "problem" in outcome and not counts["ERROR"]:
+            own.append(classify(Record(*outcome["problem"])))
         if outcome.get("rule_problem"):
             code, text = outcome["rule_problem"]
             own.append(Found(ERROR, f"rule-{code}", text, "Correct the rule and upload it again."))
@@ -310,6 +346,16 @@ class Workshop:
         return Found(ERROR, "crash", f"The process that checked the file ended {how}.",
                      "The file is probably damaged in a way that the checks do not expect. Check"
                      " it, or send it to the CRDS team.")
+
+
+def _bad_name(unit: geis.Unit) -> Found | None:
+    """Why the library cannot be shown files of these names."""
+    for name in unit.names:
+        if not NAME.fullmatch(name):
+            return BAD_NAME
+        if not EXTENSION.fullmatch(name):
+            return BAD_EXTENSION
+    return None
 
 
 def _unknown_file(name: str) -> Found:

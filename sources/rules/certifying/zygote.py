@@ -251,7 +251,7 @@ def _limit(task: dict, settings: dict) -> None:
     # What is mapped to be changed counts, too: astropy maps files so.
     _lower(resource.RLIMIT_DATA, 2 * (settings["memory_limit"] * MEGABYTE + size))
     _lower(resource.RLIMIT_CPU, int(settings["time_limit"]) + 10)
-    _lower(resource.RLIMIT_FSIZE, WRITE_LIMIT)
+    _lower(resource.RLIMIT_FSIZE, WRITE_LIMIT + (size if task["act"] == "rewrite" else 0))
     _lower(resource.RLIMIT_CORE, 0)
 
 
@@ -265,12 +265,18 @@ def _lower(kind: int, value: int) -> None:
 def _do(task: dict, settings: dict, tell) -> dict:
     from . import checks
 
+    # Without a folder in front the library would look in its cache; so messages name none, too.
+    os.chdir(task["folder"])
+    path = f"./{task['name']}"
     if task["overlay"]:
         checks.overlay(task["overlay"])
+    if task["act"] == "rewrite":
+        with checks.told(lambda _: None):
+            return checks.rewrite(path, task["target"])
     if task["act"] == "identify":
         with checks.told(lambda _: None):
-            return checks.identify(task["path"], settings["observatory"])
-    return checks.certify(task["path"], settings["observatory"], settings["context"],
+            return checks.identify(path, settings["observatory"])
+    return checks.certify(path, settings["observatory"], settings["context"],
                           task["fitsverify"], task["compare"], tell)
 
 
