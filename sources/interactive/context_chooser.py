@@ -23,7 +23,7 @@ RECENT = 40
 
 EDIT, LATEST, RECENT_MODE, TEXT = "pmap_edit", "pmap_latest", "pmap_menu", "pmap_text"
 #: Other names of a mode, as former forms wrote them.
-ALIASES = {"pmap_operational": LATEST}
+ALIASES = {"pmap_operational": LATEST, "pmap_ops": LATEST}
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class ContextChooserWidget(forms.Widget):
     def __init__(self, default: str = LATEST, attrs=None):
         super().__init__(attrs)
         self.default = default
+        self.label = "Context"
         self.offer: Offer | None = None
 
     def value_from_datadict(self, data, files, name):
@@ -94,6 +95,7 @@ class ContextChooserWidget(forms.Widget):
         context["widget"].update({
             "options": options,
             "value": value,
+            "label": self.label,
             "shown": named.get(value["mode"]),
             "shown_text": value["text"] if value["mode"] == TEXT else value["menu"],
             "chosen": next((o["label"] for o in options if o["checked"]), ""),
@@ -124,6 +126,7 @@ class ContextChooserField(forms.Field):
         options.setdefault("label", "Context")
         options.setdefault("required", False)
         super().__init__(widget=ContextChooserWidget(default), **options)
+        self.widget.label = self.label
 
     def clean(self, value) -> str:
         try:
