@@ -13,6 +13,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crds.core import reftypes
 from crds.diff import BORING_VARS
@@ -149,6 +150,15 @@ def logical_differences(old: str, new: str, reader: Reader | None = None) -> lis
     reader = reader or Reader()
     return reader.read(old).difference(
         reader.read(new), include_header_diffs=True, recurse_added_deleted=True)
+
+
+def compare_files(old: Path, new: Path) -> list[Section]:
+    """As :func:`compare`, for two .rmap files that lie anywhere."""
+    names = [old.name, new.name if new.name != old.name else f"uploaded-{new.name}"]
+    given = {name: KINDS[".rmap"].from_string(
+        path.read_text(encoding="utf-8"), name, ignore_checksum=True)
+        for name, path in zip(names, (old, new), strict=True)}
+    return compare(*names, Reader(given))
 
 
 def compare(old: str, new: str, reader: Reader | None = None,

@@ -43,7 +43,7 @@ class DescriptionField(forms.CharField):
         if wrong:
             raise forms.ValidationError(
                 f"Invalid character{'s' if len(wrong) > 1 else ''}: {' '.join(wrong[:20])}"
-                " – only letters, digits, blanks and . _ / , = - + are allowed."
+                ". Only letters, digits, blanks and . _ / , = - + are allowed."
                 " Write it without and submit again; your uploads stay.")
         return value
 

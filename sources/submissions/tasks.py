@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from jobs import kept
 from jobs.kinds import job_kind
 from jobs.models import Lane
 
@@ -51,3 +52,11 @@ def sweep_submissions(context) -> dict:
     from .services import sweeping
 
     return sweeping.sweep()
+
+
+@kept.maker("upload_difference", version=1, title="Compare uploaded files", time_limit=1800)
+def upload_difference(context, folder, old: dict, new: dict) -> None:
+    """The difference of two files of which at least one is uploaded."""
+    from .services import comparing
+
+    comparing.make(folder, old, new, context.progress)

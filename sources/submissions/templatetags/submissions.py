@@ -103,6 +103,8 @@ def services(context):
     for heading, entries in SERVICES:
         links = [link for entry in entries if entry[1] in allowed and (link := _link(*entry))]
         if links:
+            for place, link in enumerate(links, number):
+                link["number"] = place
             groups.append({"heading": heading, "start": number, "links": links})
             number += len(links)
     return {"groups": groups}

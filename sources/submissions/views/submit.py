@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import submitter
 from common.errors import ServiceError
-from fileupload.services import drafts
 from interactive.context_chooser import offer
 from jpoll import services as jpoll
 from locking.models import Lock
@@ -20,6 +19,9 @@ from ..models import Kind, Submission
 from ..services import starting
 from ..services.fields import FieldErrors
 from .finding import visible
+
+#: The upload panel.
+PANELS = ("fileupload/panel.html", "submissions/includes/no_panel.html")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def form_page(request, kind: str):
 
 
 def _start(request, form: SubmissionForm) -> Submission:
+    from fileupload.services import drafts
+
     draft = None
     if form.uploads:
         draft = drafts.get(request.user, request.POST.get("draft", ""))
@@ -115,12 +119,14 @@ def _uploads(request, form: SubmissionForm, name: str) -> dict:
     """The upload area of the form, and the user's others."""
     if not form.uploads:
         return {}
+    from fileupload.services import drafts
+
     try:
         draft = drafts.get(request.user, name)
     except ServiceError:
         draft = drafts.default(request.user)
     others = list(request.user.drafts.order_by("name"))
-    return {"draft": draft, "drafts": others if len(others) > 1 else []}
+    return {"panel": PANELS, "draft": draft, "drafts": others if len(others) > 1 else []}
 
 
 # ---- what a form begins with ---------------------------------------------------
