@@ -16,7 +16,7 @@ from ..services import comparing
 @require_safe
 def difference(request):
     """The form; two published files lead to their difference, others are compared here."""
-    sides = [comparing.side(request.user, request.GET, name) for name in ("old", "new")]
+    sides = [comparing.side(request.GET, name) for name in ("old", "new")]
     context = {"sides": sides, "uploads": comparing.uploads(request.user)}
     if not any(side.given for side in sides):
         return render(request, "submissions/difference.html", context)
