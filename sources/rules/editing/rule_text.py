@@ -58,6 +58,13 @@ class Step:
 Path_ = tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class Empty:
+    """What leads to a selector without entries."""
+
+    kind: str
+
+
 @dataclass
 class Rule:
     """The content of a rule file.  ``entries`` lead to a name, or to what the rules say else."""
@@ -96,7 +103,7 @@ def names_in(leaf) -> tuple[str, ...]:
         return tuple(map(str, leaf.values()))
     if isinstance(leaf, (tuple, list)):
         return tuple(map(str, leaf))
-    return (str(leaf),)
+    return () if isinstance(leaf, Empty) else (str(leaf),)
 
 
 def text_of(value) -> str:
@@ -204,6 +211,8 @@ def _walk(selector, above: Path_) -> Iterable[tuple[Path_, object]]:
     for key, choice in selector._raw_selections:
         step = Step(selector.short_name, parameters, key, _identity(selector, key))
         if isinstance(choice, Selector):
+            if not choice._raw_selections:
+                yield (*above, step), Empty(choice.short_name)
             yield from _walk(choice, (*above, step))
         else:
             yield (*above, step), choice
@@ -296,8 +305,12 @@ def _level(entries: list[tuple[Path_, object]], depth: int) -> str:
         ends = [leaf for path, leaf in below if len(path) == depth + 1]
         if ends and len(below) > 1:
             raise NotARule(f"{key!r} leads to a reference and to further cases.")
-        lines.append(f"{key!r} : {repr(ends[0]) if ends else _level(below, depth + 1)},")
+        lines.append(f"{key!r} : {_end(ends[0]) if ends else _level(below, depth + 1)},")
     return f"{kinds.pop()}({{\n" + "\n".join(lines) + "\n})"
+
+
+def _end(leaf) -> str:
+    return f"{leaf.kind}({{}})" if isinstance(leaf, Empty) else repr(leaf)
 
 
 def described(path: Path_) -> str:
