@@ -6,7 +6,6 @@ change, and also for instruments and types that the old context does not have.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,14 +36,16 @@ def generate(old_pmap: Path, new_rules: Iterable[Path], allocate: Callable[[str]
     """Make the imaps and the pmap that are missing around ``new_rules`` in ``folder``.
 
     ``new_rules`` are complete files under their final names: rmaps, and imaps or a pmap that
-    are used as they are.  ``allocate(series)`` gives the next name of a series such as
-    ``hst_acs.imap`` or ``hst.pmap``; ``locate(name)`` the path of a rule of the catalogue.
+    are used as they are (a pmap that was given gets the imaps that are made).
+    ``allocate(series)`` gives the next name of a series such as ``hst_acs.imap`` or
+    ``hst.pmap``; ``locate(name)`` the path of a rule of the catalogue.
     ``special`` says N/A or OMIT for types: ``{("acs", "biasfile"): "N/A"}``.
 
     Raises :class:`NotARule` for rules that cannot be read or do not fit together.
     """
-    rules = [rule_text.read(path) for path in map(Path, new_rules)]
-    paths = {rule.name: Path(path) for rule, path in zip(rules, new_rules, strict=True)}
+    files = [Path(path) for path in new_rules]
+    rules = [rule_text.read(path) for path in files]
+    paths = {rule.name: path for rule, path in zip(rules, files, strict=True)}
     old = rule_text.load_path(old_pmap)
     found = Generated()
     given = {rule.field("instrument"): rule for rule in rules if rule.kind == "imap"}
@@ -58,10 +59,12 @@ def generate(old_pmap: Path, new_rules: Iterable[Path], allocate: Callable[[str]
     pmaps = [rule for rule in rules if rule.kind == "pmap"]
     if pmaps:
         found.pmap = paths[pmaps[0].name]
-        found.paths.setdefault(old.basename, found.pmap)
+        found.paths[old.basename] = found.pmap
+        if updates:
+            _put_in(found.pmap, {instrument: given[instrument].name for instrument in updates})
     elif given:
         changed = {instrument: rule.name for instrument, rule in given.items()}
-        found.pmap = _rewrite(found, old, changed, allocate, folder, str.upper)
+        found.pmap = _rewrite(found, old, changed, allocate, folder)
     return found
 
 
@@ -95,20 +98,17 @@ def _imap(found: Generated, pmap, instrument: str, changed: dict[str, str], allo
     from crds.core.rmap import is_special_value
 
     name = {key.lower(): value for key, value in pmap.selector.items()}.get(instrument)
-    spelled = str.upper if pmap.observatory == "jwst" else str.lower
     if name is None or is_special_value(name):
-        return _new_imap(found, pmap, instrument, changed, allocate, folder, spelled)
+        return _new_imap(found, pmap, instrument, changed, allocate, folder)
     old = rule_text.load_path(locate(name), name)
-    return _rewrite(found, old, changed, allocate, folder, spelled)
+    return _rewrite(found, old, changed, allocate, folder)
 
 
-def _rewrite(found: Generated, old, changed: dict[str, str], allocate, folder: Path,
-             spelled: Callable[[str], str]) -> Path:
+def _rewrite(found: Generated, old, changed: dict[str, str], allocate, folder: Path) -> Path:
     """A new file like ``old`` in which the keys ``changed`` lead to other names."""
     new = rule_text.load(old.basename, old.format())
-    keys = {key.lower(): key for key in new.selector}
     for key, name in changed.items():
-        new.selector[keys.get(key) or spelled(key)] = name
+        set_child(new, key, name)
     new_name = allocate(series_of(new))
     text = rule_text.finish(new, new_name, old.basename)
     change = Change(old.basename, new_name, text, compare(old, new),
@@ -118,22 +118,40 @@ def _rewrite(found: Generated, old, changed: dict[str, str], allocate, folder: P
     return change.path
 
 
+def _put_in(pmap: Path, changed: dict[str, str]) -> None:
+    """Have a pmap that was given name imaps that were made around the rmaps given with it."""
+    mapping = rule_text.load_path(pmap)
+    for instrument, name in changed.items():
+        set_child(mapping, instrument, name)
+    derived_from = dict.get(mapping.header, "derived_from")
+    rule_text.write(pmap, rule_text.finish(mapping, pmap.name, derived_from))
+
+
+def set_child(mapping, key: str, name: str) -> None:
+    """Have the key ``key`` (lower case) of a pmap or imap lead to ``name``."""
+    keys = {each.lower(): each for each in mapping.selector}
+    mapping.selector[keys.get(key) or _spelled(mapping, key)] = name
+
+
+def _spelled(mapping, key: str) -> str:
+    """A new key as the rules of the observatory spell it."""
+    upper = "instrument" not in mapping.header or mapping.observatory == "jwst"
+    return key.upper() if upper else key.lower()
+
+
 def _new_imap(found: Generated, pmap, instrument: str, changed: dict[str, str], allocate,
-              folder: Path, spelled) -> Path:
+              folder: Path) -> Path:
     """The first imap of an instrument."""
-    known = importlib.import_module(f"crds.{pmap.observatory}").INSTRUMENTS
-    if instrument not in known:
-        raise NotARule(f"{pmap.observatory.upper()} has no instrument '{instrument}'.")
     header = {
         "mapping": "INSTRUMENT", "observatory": pmap.observatory.upper(),
-        "instrument": instrument.upper(), "parkey": ("REFTYPE",), "name": "new",
+        "instrument": instrument.upper(), "parkey": ("REFTYPE",),
         "derived_from": "generated for a new instrument"}
     name = allocate(f"{pmap.observatory}_{instrument}.imap")
-    rule = rule_text.Rule(name, {**header, "name": name})
-    step = rule_text.Step
-    rule.entries = {(step("", ("REFTYPE",), spelled(kind), kind),): value
-                    for kind, value in changed.items()}
-    text = rule_text.format_rule(rule)
+    rule = rule_text.Rule(name, {**header, "name": name}, {})
+    mapping = rule_text.to_mapping(rule)
+    for kind, value in changed.items():
+        set_child(mapping, kind, value)
+    text = rule_text.finish(mapping, name, header["derived_from"])
     path = rule_text.write(folder / name, text)
     found.paths[name] = path
     return path

@@ -8,6 +8,7 @@ keep the spelling of the file.
 from __future__ import annotations
 
 import ast
+import importlib
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ OWN_FIELDS = ("name", "derived_from", "sha1sum")
 _PLAIN = (ast.Module, ast.Assign, ast.Name, ast.Store, ast.Load, ast.Dict, ast.Tuple, ast.List,
           ast.Constant, ast.Call, ast.UnaryOp, ast.USub)
 
-KINDS = (".pmap", ".imap", ".rmap")
+OBSERVATORIES = ("hst", "jwst", "roman")
 
 
 class NotARule(ValueError):
@@ -162,13 +163,37 @@ def load(name: str, text: str):
         raise NotARule(f"'{name}' does not end in .pmap, .imap or .rmap.")
     check_plain(text)
     try:
-        mapping = classes[name[-5:]].from_string(text, name, ignore_checksum=True,
-                                                 loader=_never)
+        header, selector, comment = rmap.Mapping._parse_header_selector(text, name)
+        _check_header(header)
+        mapping = classes[name[-5:]](name, header, selector, comment=comment,
+                                     ignore_checksum=True, loader=_never)
         mapping._check_type()
+    except NotARule:
+        raise
     except Exception as exc:  # the library raises whatever the content leads it to
         raise NotARule(f"'{name}' is not a valid rule file:"
                        f" {' '.join(str(exc).split())[:500] or type(exc).__name__}") from exc
     return mapping
+
+
+def _check_header(header) -> None:
+    """What the library uses as names of modules, and evaluates when it selects."""
+    fields = {key: dict.get(header, key) for key in header}
+    observatory = str(fields.get("observatory", "")).lower()
+    if observatory not in OBSERVATORIES:
+        raise NotARule(f"The header has the observatory '{observatory}'; it must be one of"
+                       f" {', '.join(OBSERVATORIES)}.")
+    instrument = str(fields.get("instrument", "")).lower()
+    known = importlib.import_module(f"crds.{observatory}").INSTRUMENTS
+    if instrument and instrument not in known:
+        raise NotARule(f"{observatory.upper()} has no instrument '{instrument}'.")
+    relevance = fields.get("parkey_relevance")
+    for expression in (fields.get("rmap_relevance"), fields.get("rmap_omit"),
+                       *(relevance.values() if isinstance(relevance, Mapping) else ())):
+        for node in ast.walk(ast.parse(str(expression or "True").strip())):
+            if isinstance(node, ast.BinOp):
+                raise NotARule(f"The expression {expression!r} of the header calculates; only"
+                               f" comparisons are allowed.")
 
 
 def load_path(path: Path | str, name: str = ""):
