@@ -9,12 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 #: Messages and characters of one file that are passed on; more are only counted.
 RECORDS_LIMIT, CHARACTERS_LIMIT = 5000, 2_000_000
+
+#: Characters of one message that are passed on.
+RECORD_LIMIT = 50_000
+
+#: Bytes at the beginning of a rule in which its header is looked for.
+HEADER_LIMIT = 1_000_000
+
+RULES = (".pmap", ".imap", ".rmap")
 
 
 class Teller(logging.Handler):
@@ -32,7 +40,7 @@ class Teller(logging.Handler):
         if level in self.counts:
             self.counts[level] += 1
         self._records += 1
-        text = record.getMessage()
+        text = record.getMessage()[:RECORD_LIMIT]
         self._left -= len(text)
         if self._records <= RECORDS_LIMIT and self._left > 0:
             self._tell({"record": [level, text, _causes(sys.exc_info()[1])]})
@@ -106,6 +114,8 @@ def no_comparison() -> None:
 
 def identify(path: str, observatory: str) -> dict:
     """Instrument and filekind of the file at ``path``, or why they cannot be told."""
+    if path.endswith(RULES):
+        return _rule(path, observatory)
     from crds.core import utils
 
     try:
@@ -126,8 +136,6 @@ def _other_telescope(path: str, observatory: str) -> str:
     """
     from crds import data_file
 
-    if path.endswith((".pmap", ".imap", ".rmap")):
-        return ""
     try:
         header = data_file.get_free_header.uncached(path, (), None, observatory)
     except Exception:  # told elsewhere
@@ -170,18 +178,41 @@ def certify(path: str, observatory: str, context: str, fitsverify: bool, compare
     with told(tell) as teller:
         library.certify_file(path, context, compare_old_reference=compare, original_name=path,
                              observatory=observatory, run_fitsverify=fitsverify)
-    outcome = {"counts": teller.counts}
     with told(lambda _: None):
-        outcome |= identify(path, observatory)
-        if path.endswith((".pmap", ".imap", ".rmap")):
-            outcome |= _named(Path(path))
-    return outcome
+        return {"counts": teller.counts} | identify(path, observatory)
 
 
-def _named(path: Path) -> dict:
-    """Files that the rule at ``path`` names, and what else is wrong with it."""
-    from rules import reading
+def _rule_telescope(path: str) -> str:
+    """The observatory that the header of a rule names; empty where none is found."""
+    with open(path, "rb") as stream:
+        text = stream.read(HEADER_LIMIT).decode(errors="replace")
+    found = re.search(r"""['"]observatory['"]\s*:\s*['"](\w+)['"]""", text, re.IGNORECASE)
+    return found[1] if found else ""
 
+
+def _rule(path: str, observatory: str) -> dict:
+    """What the rule at ``path`` is and names; a problem that the library overlooks is told apart.
+
+    What it is stands in its header: names of submitted rules need not tell it.
+    """
+    from rules import names, reading
+
+    telescope = _rule_telescope(path)
+    if telescope and telescope.lower() != observatory:
+        # The library would look for the parts of that observatory that it needs.
+        return {"problem": [
+            "ERROR", f"The rule is for the {telescope.upper()} telescope, but this is the server of"
+            f" {observatory.upper()}.", []]}
     rule = reading.read_rule(path)
-    wrong = rule.code in (reading.WRONG_KIND, reading.BAD_NAMES)
-    return {"names": list(rule.names), "rule_problem": [rule.code, rule.problem] if wrong else None}
+    if rule.code in (reading.UNREADABLE, reading.UNPARSABLE, reading.WRONG_KIND):
+        return {"problem": ["ERROR", rule.problem, []]}
+    outcome = {"instrument": rule.instrument, "filekind": rule.filekind, "names": list(rule.names)}
+    if rule.code == reading.BAD_NAMES:
+        return outcome | {"rule_problem": [f"rule-{rule.code}", rule.problem]}
+    named = names.identify(observatory, os.path.basename(path))
+    if named.instrument and named[1:3] != (rule.instrument, rule.filekind):
+        says, is_ = (" ".join(filter(None, one)) for one in (
+            named[1:3], (rule.instrument, rule.filekind)))
+        return outcome | {"rule_problem": [
+            "rule-name", f"Its name says {says}, but its header {is_ or 'nothing'}."]}
+    return outcome

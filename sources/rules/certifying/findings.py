@@ -46,6 +46,9 @@ class Sort:
         return bool(re.search(self.pattern, record.text, re.DOTALL))
 
 
+#: The library has no words for it.
+NO_MEMORY = "Checking the file takes more memory than it may use."
+
 _FIX = "Correct the file and upload it again; the other files can stay."
 _CHECKSUM = ("Run \"crds checksum FILE\" to write right checksums, or \"crds checksum --remove"
              " FILE\" to take them out; then upload the file again.")
@@ -70,23 +73,29 @@ SORTS = (
          r"|Section value must be|Invalid 'header' or 'selector'|is not one of supported Selectors"
          r"|object has no attribute 'id'",
          "A rule is a header and a selector, nothing else; code in it is never run. " + _RULE),
-    Sort("rule-checksum", r"Checksum error|ChecksumError|sha1sum mismatch|sha1sum is missing",
+    Sort("rule-checksum", r"^ ?(Checksum error|ChecksumError)|sha1sum (mismatch|is missing)",
          "The rule was changed without its checksum, or damaged. Run \"crds checksum FILE\" and"
-         " upload it again; rules whose names CRDS gives get a new checksum anyway."),
-    Sort("rule-duplicate", r"[Dd]uplicate entry",
+         " upload it again; rules to which CRDS gives a name get a new checksum anyway."),
+    Sort("rule-duplicate", r"Duplicate entry at|appears more than once",
          "The same case stands in the rule twice and one would be lost. " + _RULE),
-    Sort("rule-not-found", r"(No such file|Can't load file|Failed (loading|reading)).*\.[pir]map",
+    Sort("unknown-file", r"No such file or directory: '[^']*\.[pir]map'",
          "The rule names a rule file that CRDS does not have. Submit that file first or together"
          " with this one."),
-    Sort("rule-unparsable", r"Parsing error|Can't load file|selector must be|MappingFormatError"
-         r"|MappingError|Missing header keyword", "This is not a readable rule file. " + _RULE),
-    Sort("rule-value", r"Match(ing)? case.*|mapping key|Can't validate|parameter .* not in"
-         r"|Field .* of .* is not", _RULE, cause="ValidationError"),
-    Sort("rule-reversion", r"Reversion at|Reverted", "An older file would replace a newer one,"
-         " going by their names. Confirm if that is intended; names of the year 2026 and after"
-         " look old to the client, which is harmless."),
-    Sort("rule-change", r"Match case .*(added|deleted)|Deleted |Added |Removed|differ",
-         "Make sure that this change is intended."),
+    Sort("rule-value", r"^ ?(Match|UseAfter|SelectVersion|ClosestTime|Bracket|GeometricallyNearest)"
+         r"\(", "A case has a value or form that the type does not allow. " + _RULE),
+    Sort("rule-reversion", r"^ ?(Reversion at|Failed to classify name|Unhandled name comparison)",
+         "Going by their names, an older file would replace a newer one. Confirm if that is"
+         " intended. Names of the year 2026 and after look old to the client, which is harmless."),
+    Sort("rule-deletion", r"^ ?(Deletion at|Deleted references)",
+         "A file or case would be selected no more. Confirm if that is intended."),
+    Sort("rule-change", r"^ ?(Rule change at|Unusual replacement|Different (lookup|classes)"
+         r"|Added references)", "Confirm if this change is intended."),
+    Sort("rule-new", r"^ ?(No equivalent (filekind|instrument)|Invalid comparison context"
+         r"|Parent mapping for)", "There is no rule of this type in the context to compare with;"
+         " ignore this for a new type."),
+    Sort("rule-unparsable", r"Parsing error|Can't load file|selector must be|is not a valid rule"
+         r"|The (selector|file) cannot be read|header says mapping|[Mm]issing header key",
+         "This is not a readable rule file. " + _RULE),
     # fitsverify
     Sort("checksum", r"RECATEGORIZED.*(checksum|CHECKSUM)", _CHECKSUM),
     Sort("checksum", r"(Checksum|Datasum) verification failed|[Cc]hecksum (is|missing)", _CHECKSUM),
@@ -200,7 +209,8 @@ def classify(record: Record) -> Found | None:
         return None
     sort = next((sort for sort in SORTS if sort.fits(record)), None)
     code, advice = (sort.code, sort.advice) if sort else OTHER[level]
-    return Found(level, code, readable(record.text), advice)
+    text = NO_MEMORY if code == "memory" else readable(record.text)
+    return Found(level, code, text, advice)
 
 
 def readable(text: str) -> str:
@@ -208,7 +218,8 @@ def readable(text: str) -> str:
     text = _FOLDER.sub("", text)
     text = " ".join(text.split())
     text = _ABOUT.sub("", text)
-    text = _HEADER.sub(": ", text).strip()
+    text = _HEADER.sub(": ", text)
+    text = re.sub(r"(^Validation error : |\[Errno \d+\] |(?<=')\./(?=\w))", "", text).strip()
     return text if len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT - 1] + "…"
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import select
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -147,7 +148,7 @@ class Workshop:
         found: dict[str, Identified] = {}
         tasks = {}
         for unit in units:
-            problem = _bad_name(unit)
+            problem = _bad_name(unit) or _unreadable(unit)
             if problem:
                 found |= {name: Identified(name, problem=problem) for name in unit.names}
             else:
@@ -223,7 +224,7 @@ class Workshop:
 
     def _refused(self, unit: geis.Unit) -> tuple[Found, ...]:
         """Why ``unit`` is not even looked at."""
-        problem = _bad_name(unit)
+        problem = _bad_name(unit) or _unreadable(unit)
         if problem:
             return (problem,)
         if (unit.name.endswith(".fits") and self.observatory in WITH_FITSVERIFY
@@ -307,11 +308,14 @@ class Workshop:
         own: list[Found] = []
         if "ended" in outcome:
             own.append(self._ended(outcome))
-        if "problem" in outcome and not counts["ERROR"]:
-            own.append(classify(Record(*outcome["problem"])))
+        if "problem" in outcome:
+            found = classify(Record(*outcome["problem"]))
+            # The library mostly met the same, and went on from there.
+            if not counts["ERROR"] or found.code == "other-telescope":
+                own.append(found)
         if outcome.get("rule_problem"):
             code, text = outcome["rule_problem"]
-            own.append(Found(ERROR, f"rule-{code}", text, "Correct the rule and upload it again."))
+            own.append(Found(ERROR, code, text, "Correct the rule and upload it again."))
         names = tuple(outcome.get("names", ()))
         if names and unknown:
             missing = sorted(unknown(set(names) - set(known)))
@@ -346,6 +350,21 @@ class Workshop:
         return Found(ERROR, "crash", f"The process that checked the file ended {how}.",
                      "The file is probably damaged in a way that the checks do not expect. Check"
                      " it, or send it to the CRDS team.")
+
+
+def _unreadable(unit: geis.Unit) -> Found | None:
+    """Why the files cannot be looked at; what is no file at all could keep a reader for ever."""
+    for one in unit.files:
+        try:
+            status = os.stat(one.path)
+            why = "" if stat.S_ISREG(status.st_mode) else "it is not a file"
+            why = why or ("" if os.access(one.path, os.R_OK) else "it may not be read")
+        except OSError as exc:
+            why = exc.strerror or str(exc)
+        if why:
+            return Found(ERROR, "unreadable", f"{one.name} cannot be read: {why}.",
+                         "Upload it again.")
+    return None
 
 
 def _bad_name(unit: geis.Unit) -> Found | None:

@@ -24,6 +24,9 @@ WATCH = 0.05
 
 MEGABYTE = 1024 * 1024
 
+#: Exit status of a process that was denied memory.
+NO_MEMORY = 77
+
 #: The largest file that a check may write, in bytes; none writes more than notes.
 WRITE_LIMIT = 64 * MEGABYTE
 
@@ -55,7 +58,7 @@ class Zygote:
         self.selector = selectors.DefaultSelector()
         self.unread = bytearray()
         self.open = True
-        self.own_memory = 0
+        self.own_memory = self.own_data = 0
 
     def load(self) -> None:
         """Import the library and load the context, for all processes to come."""
@@ -68,6 +71,7 @@ class Zygote:
 
             crds.get_pickled_mapping(self.settings["context"], ignore_checksum="warn")
         self.own_memory = _memory(os.getpid())
+        self.own_data = _memory(os.getpid(), "VmData:")
         self.say({"ready": True})
 
     def serve(self) -> None:
@@ -117,7 +121,8 @@ class Zygote:
         me = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _in_process(task, self.settings, me, writer, noise, [reader, self.output])
+            _in_process(task, self.settings | {"own_data": self.own_data}, me, writer, noise,
+                        [reader, self.output])
         os.close(writer)
         os.set_blocking(reader, False)
         self.running[reader] = Running(task, pid, time.monotonic(), reader, noise)
@@ -152,7 +157,8 @@ class Zygote:
                 else:
                     outcome |= message
         if not outcome.get("done"):
-            outcome["ended"] = running.killed_for or "crash"
+            memory = code == NO_MEMORY and "memory"
+            outcome["ended"] = running.killed_for or memory or "crash"
             outcome["code"] = code
             size = os.lseek(running.noise, 0, os.SEEK_END)
             noise = os.pread(running.noise, NOISE_LIMIT, max(0, size - NOISE_LIMIT))
@@ -189,6 +195,7 @@ def _import(observatory: str) -> None:
                    "crds.io.json", "crds.io.yaml", "yaml", "astropy.table", "rules.reading",
                    "rules.certifying.checks"):
         importlib.import_module(module)
+    _make_parser()
     # Absent data models are found by the checks themselves, which say so.
     with contextlib.suppress(ImportError):
         importlib.import_module(f"crds.{observatory}.locate")
@@ -196,11 +203,21 @@ def _import(observatory: str) -> None:
             importlib.import_module("stdatamodels.jwst.datamodels")
 
 
-def _memory(pid: int) -> int:
+def _make_parser() -> None:
+    """The parser of rules takes longer to make than to use."""
+    import parsley
+    from crds.certify import mapping_parser
+    from crds.core import selectors
+
+    mapping_parser.MAPPING_PARSER = parsley.makeGrammar(
+        mapping_parser.MAPPING_GRAMMAR, selectors.SELECTORS)
+
+
+def _memory(pid: int, kind: str = "RssAnon:") -> int:
     """Bytes of memory that a process has for itself; mapped files do not count."""
     with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/status") as stream:
         for line in stream:
-            if line.startswith("RssAnon:"):
+            if line.startswith(kind):
                 return int(line.split()[1]) * 1024
     return 0
 
@@ -236,6 +253,8 @@ def _in_process(task: dict, settings: dict, parent: int, writer: int, noise: int
 
         tell(_do(task, settings, tell) | {"done": True})
         code = 0
+    except MemoryError:
+        code = NO_MEMORY
     except BaseException:
         import traceback
 
@@ -249,7 +268,8 @@ def _limit(task: dict, settings: dict) -> None:
     """Limits that hold even if nobody watches: memory, processor time, written bytes."""
     size = sum(os.stat(path).st_size for path in task["files"])
     # What is mapped to be changed counts, too: astropy maps files so.
-    _lower(resource.RLIMIT_DATA, 2 * (settings["memory_limit"] * MEGABYTE + size))
+    own = settings["own_data"]
+    _lower(resource.RLIMIT_DATA, own + 2 * (settings["memory_limit"] * MEGABYTE + size))
     _lower(resource.RLIMIT_CPU, int(settings["time_limit"]) + 10)
     _lower(resource.RLIMIT_FSIZE, WRITE_LIMIT + (size if task["act"] == "rewrite" else 0))
     _lower(resource.RLIMIT_CORE, 0)
