@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from common.api import api
 
@@ -22,6 +23,8 @@ APPS = (
 
 urlpatterns = [
     path("api/v1/", api.urls),
+    # One login for all: it limits attempts.
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
     *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]

@@ -11,9 +11,11 @@ from django.conf import settings
 from ninja.security import HttpBearer, SessionAuth
 from ninja.utils import check_csrf
 
+from common.addresses import client_address, network
 from common.errors import ServiceError
+from locking import services as locking
 
-from .services import tokens
+from .services import limits, tokens
 
 
 class NotSignedIn(ServiceError):
@@ -36,10 +38,12 @@ class BearerToken(HttpBearer):
     def authenticate(self, request, token: str):
         found = tokens.recognise(token.strip())
         if found is None:
+            limits.charge_token(network(client_address(request)))
             raise NotSignedIn(
                 "This token is not known here, has expired or was revoked."
                 " Make a new one on the account page, /account/.")
         request.user = found.user
+        locking.renew_all(found.user)
         request.api_token = found
         return found.user
 

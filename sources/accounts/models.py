@@ -1,4 +1,4 @@
-"""Roles and tokens of users."""
+"""Roles and tokens of users, and failed attempts to sign in."""
 
 from __future__ import annotations
 
@@ -74,3 +74,22 @@ class ApiToken(models.Model):
     @property
     def is_valid(self) -> bool:
         return self.revoked_at is None and not self.is_expired
+
+
+class Attempts(models.Model):
+    """Attempts to sign in that did not succeed (yet), of one account, network or pair of both.
+
+    ``key`` is a keyed hash: what people type into the field for their name may be a password.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(default=timezone.now, db_index=True)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "attempts"
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures, last {self.last_at:%Y-%m-%d %H:%M:%S}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from .views import (
-    account,
     activity,
     browse,
     browse_db,
@@ -28,8 +27,6 @@ PLACE = r"(?P<observatory>[a-z]+)/(?P<name>[^/]+)"
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("login/", account.Login.as_view(), name="login"),
-    path("logout/", account.logout, name="logout"),
     path("docs/cmdline_bestrefs/", help.cmdline_bestrefs, name="cmdline_bestrefs"),
     path("browse_db/", browse_db.browse_db, name="browse_db"),
     path("recent_activity/", activity.recent_activity, name="recent_activity"),

@@ -46,3 +46,22 @@ class Lock(models.Model):
     @property
     def is_expired(self) -> bool:
         return not self.time_remaining
+
+    @property
+    def seconds(self) -> int:
+        """That remain."""
+        return int(self.time_remaining.total_seconds())
+
+    @property
+    def countdown(self) -> str:
+        """``3:57:58``; hours go on counting beyond a day."""
+        minutes, seconds = divmod(self.seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d}"
+
+    @property
+    def age(self) -> str:
+        """How long ago it was taken, such as ``2 h 5 min``."""
+        minutes = int((timezone.now() - self.created_on).total_seconds()) // 60
+        hours, minutes = divmod(max(minutes, 0), 60)
+        return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -10,9 +10,18 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from common.errors import BadRequest, ServiceError
+from accounts.models import Role
+from accounts.services import roles
+from common.errors import BadRequest, NotFound, ServiceError
+from interactive.services import audit
 
 from .models import Lock
+
+#: A lock is written again at most this often while its owner works.
+RENEWED_EVERY = timedelta(minutes=1)
+
+#: What clients send at login when they want no lock.
+NO_LOCK = ("", "none")
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -53,6 +62,66 @@ def acquire(name: str, user) -> Lock:
         if other:
             raise LockHeld(other)
         # Given back between two looks: it is free now.
+
+
+def take_at_login(instrument: str, user) -> Lock | None:
+    """The lock of a login: ``none`` keeps what the user has, another one replaces it.
+
+    Raises LockHeld while somebody else has it; then the user keeps the former one.
+    """
+    if instrument.strip().lower() in NO_LOCK:
+        return None
+    lock = acquire(instrument.strip(), user)
+    Lock.objects.filter(user=user, kind=Lock.Kind.INSTRUMENT).exclude(pk=lock.pk).delete()
+    return lock
+
+
+def take_over(name: str, user, reason: str) -> Lock:
+    """Give operator ``user`` the lock that somebody else has; audited with ``reason``.
+
+    Raises NotFound if nobody has it any more, NotAllowed without the role.
+    """
+    name, reason = _checked(name), reason.strip()
+    roles.require(user, Role.OPERATOR, name)
+    if not reason:
+        raise BadRequest(
+            "Say why the lock is taken over: its owner reads it in the recent activity.")
+    with transaction.atomic():
+        lock = Lock.objects.select_for_update().select_related("user").filter(
+            kind=Lock.Kind.INSTRUMENT, name=name).exclude(user=user).first()
+        if lock is None:
+            raise NotFound(f"Nobody else has instrument '{name}' locked any more.")
+        former, now = lock.user, timezone.now()
+        taken = Lock.objects.filter(pk=lock.pk, user=former).update(
+            user=user, created_on=now, renewed=now, duration=lock_duration())
+        if not taken:
+            raise NotFound(f"Instrument '{name}' has just changed hands. Look again.")
+        audit.record("take over lock", user=user, why=reason, instrument=name,
+                     former_owner=former.get_username())
+    return Lock.objects.get(pk=lock.pk)
+
+
+def renew_all(user) -> list[Lock]:
+    """The user is at work: begin the duration of every lock that lasts anew, once a minute.
+
+    Returns the locks that last.
+    """
+    now = timezone.now()
+    locks = lasting(user)
+    for lock in locks:
+        if lock.renewed <= now - RENEWED_EVERY:
+            mine = Lock.objects.filter(pk=lock.pk, user=user)
+            mine.update(renewed=now, duration=lock_duration())
+            lock.renewed, lock.duration = now, lock_duration()
+    return locks
+
+
+def lasting(user=None) -> list[Lock]:
+    """Locks that have not expired, of everybody or of ``user``."""
+    locks = Lock.objects.select_related("user")
+    if user is not None:
+        locks = locks.filter(user=user)
+    return [lock for lock in locks if not lock.is_expired]
 
 
 def _created(name: str, user) -> Lock | None:
@@ -131,7 +200,7 @@ def status(username: str) -> dict:
         type=lock.kind,
         name=lock.name,
         created_on=lock.created_on.strftime("%Y-%m-%d %H:%M:%S"),
-        time_remaining=_hours(lock.time_remaining),
+        time_remaining=lock.countdown,
         is_expired=lock.is_expired,
     )
 
@@ -150,9 +219,3 @@ def _status(username: str, **known) -> dict:
     }
     return {**empty, **known}
 
-
-def _hours(span: timedelta) -> str:
-    """``3:57:58``; hours go on counting beyond a day."""
-    minutes, seconds = divmod(int(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "common.middleware.ContentSecurityPolicyMiddleware",
@@ -78,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "common.context.site",
+                "accounts.context.account",
             ],
         },
     },
@@ -100,6 +102,16 @@ STORAGES = {
 MEDIA_ROOT = INSTANCE.uploads
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
+AUTHENTICATION_BACKENDS = ["accounts.backends.TokenBackend", "accounts.backends.PasswordBackend"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+#: Whether passwords are taken over encrypted connections only (or a trusted proxy's word for it).
+LOGIN_NEEDS_TLS = False
 
 # Posting every file name of an observatory (crds sync --check-files) takes more than
 # Django's 2.5 MB; a thousand headers take more still.
@@ -133,6 +145,15 @@ ARCHIVE_STUCK_HOURS = getattr(INSTANCE.site, "ARCHIVE_STUCK_HOURS", 24)
 DELIVERY_RECIPIENTS = list(INSTANCE.site.DELIVERY_RECIPIENTS)
 #: Ids or headers that one call may ask for; announced in server_info.
 MAX_IDS_PER_RPC = 1000
+
+#: Sign-in by OpenID Connect, off while there is no issuer; files written before it existed have
+#: none of these names.
+OIDC_ISSUER = getattr(INSTANCE.site, "OIDC_ISSUER", "")
+OIDC_CLIENT_ID = getattr(INSTANCE.site, "OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET_FILE = getattr(INSTANCE.site, "OIDC_CLIENT_SECRET_FILE", "")
+OIDC_NAME = getattr(INSTANCE.site, "OIDC_NAME", "") or "single sign-on"
+#: Hours that a lock lasts without a request of its owner.
+LOCK_HOURS = getattr(INSTANCE.site, "LOCK_HOURS", 4)
 
 EMAIL_SUBJECT_PREFIX = f"[CRDS {CRDS_OBSERVATORY} {CRDS_USECASE}] "
 DEFAULT_FROM_EMAIL = INSTANCE.site.DEFAULT_FROM_EMAIL

@@ -18,6 +18,7 @@ if not INSTANCE.site.EMAIL_HOST:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(INSTANCE.logs / "mail")
 
+LOGIN_NEEDS_TLS = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 # A redirect of everything would break clients that post to /json/ over plain http.

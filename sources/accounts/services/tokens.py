@@ -22,6 +22,7 @@ from common.errors import BadRequest, NotFound
 from interactive.services import audit
 
 from ..models import ApiToken
+from .names import name_of
 
 LETTERS = string.ascii_letters + string.digits
 PREFIX_LENGTH, SECRET_LENGTH, SALT_LENGTH = 8, 40, 16
@@ -55,7 +56,7 @@ def create(user, label: str = "", *, days: int | None = DAYS, by=None) -> tuple[
             raise BadRequest(f"There are {MOST} tokens already. Revoke those that are not used.")
         token = ApiToken.objects.create(
             user=user, label=label, prefix=prefix, salt=salt, digest=_digest(salt, text),
-            created_at=now, created_by=_name(by),
+            created_at=now, created_by=name_of(by),
             expires_at=None if days is None else now + timedelta(days=days))
         audit.record("create token", user=by, account=user.get_username(), token=token.prefix,
                      label=label)
@@ -99,7 +100,7 @@ def revoke(user, prefix: str, *, by=None) -> ApiToken:
     if token.revoked_at is None:
         by = by or user
         with transaction.atomic():
-            token.revoked_at, token.revoked_by = timezone.now(), _name(by)
+            token.revoked_at, token.revoked_by = timezone.now(), name_of(by)
             token.save(update_fields=["revoked_at", "revoked_by"])
             audit.record("revoke token", user=by, account=user.get_username(),
                          token=token.prefix, label=token.label)
@@ -118,10 +119,6 @@ def _note_use(token: ApiToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at >= NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-
-
-def _name(who) -> str:
-    return who if isinstance(who, str) else who.get_username()
 
 
 def _random(length: int) -> str:

@@ -6,8 +6,8 @@ from ..models import AuditRecord
 
 #: Acts on accounts: administrators see them, the public list of recent activity leaves them out.
 PRIVATE = frozenset({
-    "add account", "disable account", "enable account", "set password", "grant role",
-    "revoke role", "create token", "revoke token",
+    "add account", "disable account", "enable account", "set password", "set mail address",
+    "grant role", "revoke role", "create token", "revoke token",
 })
 
 

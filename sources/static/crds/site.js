@@ -127,3 +127,15 @@ document.addEventListener("htmx:responseError", (event) => {
   note.textContent = `This part could not be loaded (status ${event.detail.xhr.status}). Load the page again.`;
   place.replaceChildren(note);
 });
+
+// Counts down the time that locks last, as the server said it when the page was made.
+const clocks = [...document.querySelectorAll(".countdown[data-seconds]")];
+function countDown() {
+  const two = (number) => String(number).padStart(2, "0");
+  for (const clock of clocks) {
+    const left = Math.max(0, Number(clock.dataset.seconds) - Math.floor(performance.now() / 1000));
+    clock.textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+    if (!left) clock.title = "The lock has ended.";
+  }
+}
+if (clocks.length) setInterval(countDown, 1000);

@@ -11,9 +11,14 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.models import Role
+from accounts.services import roles
 from interactive.models import CatalogFile
 
 TEST_USER = "test"
+
+#: Its role by use case; on ops it has none.
+TEST_USER_ROLES = {"django": Role.OPERATOR, "dev": Role.OPERATOR, "test": Role.SUBMITTER}
 
 
 class Command(BaseCommand):
@@ -52,17 +57,26 @@ class Command(BaseCommand):
         """An existing test user keeps its password unless a file gives a new one."""
         user = get_user_model().objects.filter(username=TEST_USER).first()
         if user and not password_file:
+            _give_role(user)
             return
-        user = user or get_user_model()(username=TEST_USER)
+        user = user or get_user_model()(username=TEST_USER, email="test@example.invalid")
         kept = settings.INSTANCE.database_dir / "test_user_password"
         password = _read(password_file) if password_file else secrets.token_urlsafe(12)
         _keep(kept, password)
         user.set_password(password)
         user.save()
+        _give_role(user)
         if password_file:
             self.stdout.write(f"User {TEST_USER}: password as given, kept in {kept}")
         else:
             self.stdout.write(f"User {TEST_USER}: password {password} (kept in {kept})")
+
+
+def _give_role(user) -> None:
+    """The first role of the test user: on servers to try things it may do nearly everything."""
+    role = TEST_USER_ROLES.get(settings.CRDS_USECASE)
+    if role and not roles.of(user):
+        roles.grant(user, role, by="server_init")
 
 
 def _read(name: str) -> str:
