@@ -7,16 +7,11 @@ from locking import services as locking
 from ..models import Submission
 
 
-def take(submission: Submission) -> None:
-    """Lock the submission's instrument for its submitter; LockHeld while another has it."""
-    if submission.instrument:
-        locking.acquire(submission.instrument, submission.user)
-
-
 def release(submission: Submission) -> None:
-    """Give the lock back, as confirming and cancelling do."""
-    if submission.instrument:
-        locking.release(submission.instrument, submission.user)
+    """Give the locks back, as confirming and cancelling do."""
+    names = set(submission.files.values_list("instrument", flat=True)) | {submission.instrument}
+    for name in sorted(names - {""}):
+        locking.release(name, submission.user)
 
 
 def others(submission: Submission):
