@@ -48,18 +48,20 @@ class Rebuilt:
 
 def rebuild(work: Work, context: str) -> list[Rebuilt]:
     """Make the rules anew where ``context`` has others than they were derived from."""
-    done, conflicts = [], []
+    done, conflicts = [], _new_twice(work, context)
     for before in work.submission.rule_changes.all():
         current = _current(before, context)
-        if current == before.old:
-            continue
-        if not current:
-            conflicts.append((before, None))
-            continue
+        if current == before.old or before.new.endswith(".pmap"):
+            continue  # whether a pmap that people made may count is decided with the context
         row = work.submission.files.get(name=before.new)
+        if not current or before.new.endswith(".imap"):
+            conflicts.append((before.new, _gone(before, current, context)))
+            continue
         rebased, rebuilt = _rebased(work, row, before, current)
         if rebased.conflicts:
-            conflicts.append((before, rebased.conflicts))
+            conflicts.append((before.new, [
+                (f"conflict-{one.code}", one.text, one.finding().advice)
+                for one in rebased.conflicts]))
         else:
             done.append(rebuilt)
     if conflicts:
@@ -67,6 +69,35 @@ def rebuild(work: Work, context: str) -> list[Rebuilt]:
     if done:
         _certify(work, done, context)
     return done
+
+
+ANEW = ("Look at both changes. Cancel this submission, make your change anew on the current rules,"
+        " and submit it again.")
+
+
+def _gone(before: RuleChange, current: str, context: str) -> list[tuple[str, str, str]]:
+    """Why rules that others replaced or took out cannot be brought together with ours."""
+    what = " ".join(filter(None, (before.instrument, before.filekind)))
+    if current:
+        return [("conflict-imap", f"{before.old} was replaced by {current} meanwhile; this"
+                 f" submission replaces it by {before.new}, which was made by hand.", ANEW)]
+    return [("conflict-gone", f"The context {context} has no rules for {what} any more.", ANEW)]
+
+
+def _new_twice(work: Work, context: str) -> list:
+    """Rules for a new type for which somebody else has brought rules meanwhile."""
+    changed = set(work.submission.rule_changes.values_list("new", flat=True))
+    found = []
+    for row in work.uploaded("mapping"):
+        if row.name in changed or row.name.endswith(".pmap"):
+            continue
+        place = RuleChange(new=row.name, instrument=row.instrument, filekind=row.filekind)
+        current = _current(place, context)
+        if current:
+            found.append((row.name, [(
+                "conflict-new", f"{current} was added for the same place meanwhile; this"
+                f" submission adds {row.name}.", ANEW)]))
+    return found
 
 
 def _current(before: RuleChange, context: str) -> str:
@@ -151,18 +182,12 @@ def _refuse(work: Work, context: str, conflicts: list) -> None:
     with work.transaction():
         work.submission.findings.filter(stage="conflicts").delete()
     first = ""
-    for before, found in conflicts:
-        row = work.submission.files.filter(name=before.new).first()
-        if found is None:
-            texts = [("conflict-gone", f"The context {context} has no rules for"
-                      f" {before.instrument} {before.filekind} any more.", "")]
-        else:
-            texts = [(f"conflict-{one.code}", one.text, one.finding().advice) for one in found]
-        for code, text, advice in texts:
+    for name, found in conflicts:
+        row = work.submission.files.filter(name=name).first()
+        for code, text, advice in found:
             first = first or text
             work.find(Level.ERROR, code, text, advice, stage="conflicts", file=row)
     raise Touching(
         f"Somebody else changed the same place of the rules, which are now those of {context}."
         f" {first} Both changes are shown with the findings. Cancel this submission, and make your"
         " change anew on the current rules.")
-
