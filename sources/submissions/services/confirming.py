@@ -123,6 +123,8 @@ def _confirm(work: Confirmation) -> None:
         _back_to_ready(work, f"A fault of this server ({type(exc).__name__}). Nothing was"
                              " published; tell the operators the id of this submission.")
         raise
+    finally:
+        work.close()
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ class Desk:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def bring(self, instrument: str = "acs", filekind: str = "biasfile", number: int = 1,
+    def bring(self, instrument: str = "acs", filekind: str = "darkfile", number: int = 1,
               uploaded_as: str = "", **keywords) -> Path:
         """Put a new reference of the type into the upload area."""
         name = demo_reference(instrument, filekind)

@@ -51,6 +51,9 @@ STEPS = {
 }
 STEPS[Kind.EXTENDED] = STEPS[Kind.BATCH]
 
+#: After these the next step is made all the same: people learn all that is wrong at once.
+GO_ON = (checking.certify,)
+
 
 def run(context, submission_id: str) -> dict:
     """Work on a submission; the result of its job.  Raises :class:`Refused` for errors in it."""
@@ -76,6 +79,8 @@ def run(context, submission_id: str) -> dict:
         _fail(work, f"The work failed on a fault of this server ({type(exc).__name__}). Your"
                     " uploads are kept; tell the operators the id of this submission.")
         raise
+    finally:
+        work.close()
     return _told(submission)
 
 
@@ -98,7 +103,7 @@ def _all_steps(work: Work) -> None:
         work.progress(place, len(steps), (step.__doc__ or "").splitlines()[0].rstrip("."))
         step(work)
         reach(f"process.{step.__module__.rpartition('.')[2]}.{step.__name__}")
-        if work.submission.kind != Kind.CERTIFY:
+        if work.submission.kind != Kind.CERTIFY and step not in GO_ON:
             work.stop_on_errors()
     _finish(work)
 

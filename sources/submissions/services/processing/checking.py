@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 
 from django.conf import settings
@@ -75,13 +74,11 @@ def _identify_rule(work: Work, file: SubmittedFile) -> None:
 
 def identify(work: Work) -> None:
     """Find out what the files are."""
-    from rules.certifying import Candidate, Workshop
+    from rules.certifying import Candidate
 
     files = work.uploaded()
-    with Workshop(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache,
-                  stop=_asker(work)) as workshop:
-        outcomes = workshop.identify(
-            [Candidate(work.upload(file), file.uploaded_as) for file in files])
+    outcomes = work.workshop().identify(
+        [Candidate(work.upload(file), file.uploaded_as) for file in files])
     for file, found in zip(files, outcomes, strict=True):
         file.instrument, file.filekind = found.instrument.lower(), found.filekind.lower()
         work.save(file, "instrument", "filekind")
@@ -147,7 +144,7 @@ def certify_files(work: Work, files: list[SubmittedFile], paths: dict, *,
     files called as in ``coming`` are published together with them.  ``context`` is the one of the
     submission unless given.
     """
-    from rules.certifying import Candidate, Workshop
+    from rules.certifying import Candidate
 
     submission = work.submission
     by_name = {(names or {}).get(file.uploaded_as, file.uploaded_as): file for file in files}
@@ -162,13 +159,10 @@ def certify_files(work: Work, files: list[SubmittedFile], paths: dict, *,
         work.progress(done, len(by_name), f"{done} of {len(by_name)} files certified")
         reach("process.certified")
 
-    with Workshop(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache,
-                  context or submission.base_context, processes=os.cpu_count(),
-                  stop=_asker(work)) as workshop:
-        workshop.certify(
-            [Candidate(paths[file.uploaded_as], name) for name, file in by_name.items()],
-            compare_old_reference=submission.compare_old_reference,
-            unknown=lambda asked: unknown(asked - set(coming)), on_finished=finished)
+    work.workshop(context).certify(
+        [Candidate(paths[file.uploaded_as], name) for name, file in by_name.items()],
+        compare_old_reference=submission.compare_old_reference,
+        unknown=lambda asked: unknown(asked - set(coming)), on_finished=finished)
 
 
 def _write_outcome(work: Work, file: SubmittedFile, certified) -> None:
@@ -188,14 +182,6 @@ def unknown(names: set[str]) -> list[str]:
         known.update(CatalogFile.objects.published().filter(
             name__in=wanted[start:start + CHUNK]).values_list("name", flat=True))
     return [name for name in wanted if name not in known]
-
-
-def _asker(work: Work):
-    def stop() -> bool:
-        work.context.check()
-        return False
-
-    return stop
 
 
 # ---- duplicates --------------------------------------------------------------------

@@ -9,14 +9,13 @@ from interactive.models import FileType
 from interactive.services import names
 
 from ...models import SubmittedFile
-from .checking import _asker
 from .work import Work
 
 
 def rename(work: Work) -> None:
     """Give the files their official names."""
     from rules import renaming
-    from rules.certifying import Workshop, geis
+    from rules.certifying import geis
 
     files = work.uploaded(FileType.REFERENCE)
     by_name = {file.uploaded_as: file for file in files}
@@ -36,9 +35,7 @@ def rename(work: Work) -> None:
             work.upload(other) if other else None)))
         reach("process.renaming")
     work.stop_on_errors()
-    with Workshop(settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache,
-                  stop=_asker(work)) as workshop:
-        problems = renaming.place([placing for _, placing in placings], workshop)
+    problems = renaming.place([placing for _, placing in placings], work.workshop())
     for (file, _), problem in zip(placings, problems, strict=True):
         if problem is not None:
             work.find_all([problem], stage="rename", file=file)

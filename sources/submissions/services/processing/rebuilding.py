@@ -148,6 +148,99 @@ def _name(work: Work, row: SubmittedFile, current: str) -> str:
 
 
 def _certify(work: Work, done: list[Rebuilt], context: str) -> None:
+    from rules.certifying import Candidate
+
+    work.submission.findings.filter(stage="rebuild").delete()
+    coming = {file.name for file in work.uploaded()} | {one.name for one in done}
+    outcomes = work.workshop(context).certify(
+        [Candidate(one.path, one.name) for one in done],
+        compare_old_reference=work.submission.compare_old_reference,
+        unknown=lambda names: checking.unknown(names - coming))
+    errors = [found for outcome in outcomes for found in outcome.findings
+              if found.level == Level.ERROR]
+    if errors:
+        work.find_all(errors, stage="rebuild")
+        raise Touching("The rules that were made anew on the edit context have errors: "
+                       + errors[0].text)
+
+
+ANEW = ("Look at both changes. Cancel this submission, make your change anew on the current rules,"
+        " and submit it again.")
+
+
+def _gone(before: RuleChange, current: str, context: str) -> list[tuple[str, str, str]]:
+    """Why rules that others replaced or took out cannot be brought together with ours."""
+    what = " ".join(filter(None, (before.instrument, before.filekind)))
+    if current:
+        return [("conflict-imap", f"{before.old} was replaced by {current} meanwhile; this"
+                 f" submission replaces it by {before.new}, which was made by hand.", ANEW)]
+    return [("conflict-gone", f"The context {context} has no rules for {what} any more.", ANEW)]
+
+
+def _new_twice(work: Work, context: str) -> list:
+    """Rules for a new type for which somebody else has brought rules meanwhile."""
+    changed = set(work.submission.rule_changes.values_list("new", flat=True))
+    found = []
+    for row in work.uploaded("mapping"):
+        if row.name in changed or row.name.endswith(".pmap"):
+            continue
+        place = RuleChange(new=row.name, instrument=row.instrument, filekind=row.filekind)
+        current = _current(place, context)
+        if current:
+            found.append((row.name, [(
+                "conflict-new", f"{current} was added for the same place meanwhile; this"
+                f" submission adds {row.name}.", ANEW)]))
+    return found
+
+
+def _current(before: RuleChange, context: str) -> str:
+    """What ``context`` has in the place of the rules that ``before`` derives from."""
+    if before.new.endswith(".rmap"):
+        return rulemaking.rmap_in(context, before.instrument, before.filekind)
+    if before.new.endswith(".imap"):
+        return (RuleLink.objects.filter(parent__name=context, key=before.instrument)
+                .values_list("child__name", flat=True).first() or "")
+    return context
+
+
+def _rebased(work: Work, row: SubmittedFile, before: RuleChange, current: str):
+    from rules.editing import merging
+
+    work.say(f"'{before.old}' was replaced by '{current}' meanwhile; '{before.new}' is made anew"
+             " from that.")
+    name = _name(work, row, current)
+    base, theirs = work.stored(before.old), work.stored(current)
+    ours, target = work.path(row), work.files / name
+    kind = work.submission.kind
+    if kind == Kind.DELETE_REFERENCES:
+        rebased = merging.rebase_deletion(
+            base, theirs, ours, target, name, list(work.submission.names))
+    elif kind == Kind.MAPPINGS:
+        rebased = merging.rebase(base, theirs, ours, target, name)
+    else:
+        paths = rulemaking.sources(work)
+        inserted = [paths[one] for one in _inserted(work, row) if one in paths]
+        rebased = merging.rebase_references(base, theirs, ours, target, name, inserted)
+    return rebased, Rebuilt(row, before, current, name, target, rebased.change)
+
+
+def _inserted(work: Work, row: SubmittedFile) -> list[str]:
+    """Official names of the references that were inserted into the rules of ``row``."""
+    rows = work.submission.files.exclude(origin=Origin.GENERATED)
+    groups = rulemaking.groups(list(rows.filter(type="reference")))
+    return [file.name for file in groups.get((row.instrument, row.filekind), [])]
+
+
+def _name(work: Work, row: SubmittedFile, current: str) -> str:
+    """A new name, so that numbers grow along the derivation; a name that people chose stays."""
+    if row.origin == Origin.UPLOADED and not work.submission.auto_rename:
+        return row.name
+    made = work.generated(current, series(row.name), instrument=row.instrument,
+                          filekind=row.filekind)
+    return made.name
+
+
+def _certify(work: Work, done: list[Rebuilt], context: str) -> None:
     from rules.certifying import Candidate, Workshop
 
     work.submission.findings.filter(stage="rebuild").delete()

@@ -43,6 +43,34 @@ class Work:
     def __init__(self, context: JobContext, submission: Submission, state: str = State.RUNNING):
         self.context, self.submission, self.state = context, submission, state
         self._findings = 0
+        self._workshop = None
+
+    def workshop(self, context: str = ""):
+        """Processes that certify and rewrite, with the context loaded; opened once.
+
+        ``context`` is the one of the submission unless given.
+        """
+        from rules.certifying import Workshop
+
+        context = context or self.submission.base_context
+        if self._workshop is None or self._workshop.context != context:
+            self.close()
+            self._workshop = Workshop(
+                settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache, context,
+                processes=os.cpu_count(), stop=self._wanted)
+            self._workshop.__enter__()
+        return self._workshop
+
+    def _wanted(self) -> bool:
+        """What the workshop asks from time to time: raises when nobody wants the work any more."""
+        self.context.check()
+        return False
+
+    def close(self) -> None:
+        """End the processes of the workshop."""
+        workshop, self._workshop = self._workshop, None
+        if workshop is not None:
+            workshop.close()
 
     # ---- places ------------------------------------------------------------
 
