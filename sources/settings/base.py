@@ -117,6 +117,14 @@ LOGIN_NEEDS_TLS = False
 # Django's 2.5 MB; a thousand headers take more still.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 
+#: Gigabytes (1e9 bytes) that a user's upload areas may hold (0: no limit), that uploads leave
+#: free on the disk, and days after which an upload that nobody goes on with is removed.
+UPLOAD_QUOTA_GB = getattr(INSTANCE.site, "UPLOAD_QUOTA_GB", 500)
+UPLOAD_RESERVE_GB = getattr(INSTANCE.site, "UPLOAD_RESERVE_GB", 2)
+UPLOAD_KEEP_DAYS = getattr(INSTANCE.site, "UPLOAD_KEEP_DAYS", 7)
+#: A file dropped into an ingest folder counts as complete when it was not written for so long.
+UPLOAD_SETTLE_SECONDS = 1.0
+
 CSRF_TRUSTED_ORIGINS = list(INSTANCE.site.CSRF_TRUSTED_ORIGINS)
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -17,6 +17,8 @@ STORAGES = {
 }
 # Not recorded: tests count queries.  Tests of the records set 0 (at once) or a time.
 STATS_FLUSH_SECONDS = None
+# Files that tests drop into ingest folders are complete at once.
+UPLOAD_SETTLE_SECONDS = 0
 
 if os.environ.get("CRDS_TEST_DATABASE") == "mariadb":
     for _alias, _name in (("default", "crds_tests"), ("archive", "crds_tests_archive")):
