@@ -55,7 +55,9 @@ api = NinjaAPI(
     title=f"{settings.CRDS_OBSERVATORY.upper()} CRDS REST API",
     version="1",
     description=(
-        "Read-only access to contexts, files and rules. Lists are paged with limit and offset."
+        "Contexts, files and rules for everybody; submissions and operations with an account:"
+        " send a token of the account page as Authorization: Bearer TOKEN."
+        " Lists are paged with limit and offset."
         " Answers carry an ETag; send it as If-None-Match and an unchanged answer is a short 304."
         " Errors are JSON objects with the text under detail. Times are UTC."
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, OuterRef, Subquery
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
 from common.lists import (
     Choice,
@@ -53,9 +54,9 @@ class StateColumn(TextColumn):
     def render(self, record):
         marks = ""
         if record.problem:
-            marks = format_html(' <span class="tag bad">to decide</span>')
+            marks = mark_safe(' <span class="tag bad">to decide</span>')
         elif watching.is_stuck(record):
-            marks = format_html(' <span class="tag warn">does not move</span>')
+            marks = mark_safe(' <span class="tag warn">does not move</span>')
         return format_html("{}{}", state_tag(record.state), marks)
 
     def value(self, value):
