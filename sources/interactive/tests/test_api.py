@@ -56,7 +56,7 @@ def test_every_operation_is_documented_and_on_the_page(api):
         posted = path in ("/api/v1/bestrefs", "/api/v1/explain")
         for method, operation in methods.items():
             # Whatever may change something needs an account.
-            assert method == "get" or operation.get("security") or posted and method == "post"
+            assert method == "get" or operation.get("security") or (posted and method == "post")
             assert operation["description"] and path in page
             for parameter in operation.get("parameters", ()):
                 assert f'name="{parameter["name"]}"' in page
