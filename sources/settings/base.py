@@ -151,6 +151,10 @@ ARCHIVING = getattr(INSTANCE.site, "ARCHIVING", "on" if CRDS_USECASE in ("test",
 ARCHIVE_STUCK_HOURS = getattr(INSTANCE.site, "ARCHIVE_STUCK_HOURS", 24)
 #: Who hears of deliveries and changed contexts.
 DELIVERY_RECIPIENTS = list(INSTANCE.site.DELIVERY_RECIPIENTS)
+#: Days after which submitters are reminded of results that wait for a decision, and after which
+#: these submissions are cancelled.
+SUBMISSION_REMIND_DAYS = getattr(INSTANCE.site, "SUBMISSION_REMIND_DAYS", 7)
+SUBMISSION_EXPIRE_DAYS = getattr(INSTANCE.site, "SUBMISSION_EXPIRE_DAYS", 60)
 #: Ids or headers that one call may ask for; announced in server_info.
 MAX_IDS_PER_RPC = 1000
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef
@@ -32,19 +31,9 @@ from ..models import (
     RuleLink,
 )
 from . import rule_graph, store
-
-FAULT, NOTE = "fault", "note"
+from .violations import FAULT, NOTE, Violation
 
 CHUNK = 5000
-
-
-class Violation(NamedTuple):
-    """``check`` names the invariant, ``severity`` is ``fault`` or ``note``."""
-
-    check: str
-    name: str
-    sentence: str
-    severity: str = FAULT
 
 
 def check(sha1: bool = False, rules: bool = True,
@@ -55,7 +44,7 @@ def check(sha1: bool = False, rules: bool = True,
     every rule file and compares it with the links in the database.
     """
     found = []
-    for one in CHECKS:
+    for one in (*CHECKS, *_of_apps()):
         if progress:
             progress(one.__doc__.splitlines()[0])
         found.extend(one())
@@ -68,6 +57,13 @@ def check(sha1: bool = False, rules: bool = True,
             progress(contents_are_right.__doc__.splitlines()[0])
         found.extend(contents_are_right())
     return sorted(found)
+
+
+def _of_apps() -> tuple:
+    """Checks of apps that build on the catalogue."""
+    from submissions.services.checks import CHECKS as of_submissions
+
+    return of_submissions
 
 
 def faults(violations: list[Violation]) -> list[Violation]:

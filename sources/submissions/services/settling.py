@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from jobs import services as jobs
-from jobs.models import JobState
+from jobs.models import FINISHED, Job, JobState
 
 from ..models import Kind, State, Submission
 
@@ -22,7 +22,21 @@ def settle(submission: Submission) -> Submission:
         _after(submission, submission.job, _processing_ended)
     elif submission.state == State.CONFIRMING:
         _after(submission, submission.decision_job, _confirmation_ended)
+    elif submission.state == State.CONFIRMED and submission.completed_at is None:
+        _finish_later(submission)
     return submission
+
+
+def is_at_rest(job) -> bool:
+    """Whether nobody works on ``job`` any more."""
+    return job is None or jobs.get(job.pk).is_finished
+
+
+def _finish_later(submission: Submission) -> None:
+    """Have the rest of a confirmation done whose job was cut short after its transaction."""
+    waiting = Job.objects.filter(kind="sweep_submissions").exclude(state__in=FINISHED)
+    if is_at_rest(submission.decision_job) and not waiting.exists():
+        jobs.submit("sweep_submissions")
 
 
 def _after(submission: Submission, job, ended) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import traceback
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connections
+from django.utils import timezone
 
+from common import faultpoints
 from interactive.models import CatalogFile, ContextPointer
 from interactive.services import invariants, store
 from jobs import execution, leases
@@ -32,9 +39,9 @@ def edit_context() -> str:
     return ContextPointer.objects.get(kind="edit").context.name
 
 
-def faults() -> list:
-    """Broken invariants of catalogue, store and submissions."""
-    return invariants.faults(invariants.check())
+def faults(rules: bool = True) -> list:
+    """Broken invariants of catalogue, store and submissions; ``rules`` reads all rule files."""
+    return invariants.faults(invariants.check(rules=rules))
 
 
 def demo_reference(instrument: str, filekind: str) -> str:
@@ -106,3 +113,49 @@ class Desk:
 
 def root() -> Path:
     return settings.INSTANCE.server_files
+
+
+# ---- processes that die --------------------------------------------------------
+
+
+def in_child(work, **environment: str) -> int:
+    """Run ``work()`` in a process forked from this one; its exit status, negative for a signal."""
+    connections.close_all()
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        faultpoints.forget()
+        os.environ.update(environment)
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        connections.close_all()
+        os._exit(status)
+
+
+def killed_at(point: str, work) -> None:
+    """Run ``work()`` in a process that is killed when it reaches ``point``."""
+    assert in_child(work, CRDS_FAULT_POINT=point) == -signal.SIGKILL, point
+
+
+def points_of(work, trace: Path) -> list[str]:
+    """Run ``work()`` to its end in another process; the fault points that it reaches."""
+    trace.unlink(missing_ok=True)
+    assert in_child(work, CRDS_FAULT_TRACE=str(trace)) == 0
+    return trace.read_text().split() if trace.exists() else []
+
+
+def worker_died() -> None:
+    """Let the time pass after which the jobs of dead workers are taken back."""
+    Job.objects.filter(state="running").update(lease_until=timezone.now() - timedelta(minutes=1))
+    leases.take_back_overdue()
+
+
+def run_job_if_waiting(job_id) -> None:
+    job = Job.objects.get(pk=job_id)
+    if job.state == "queued":
+        run_job(job)
