@@ -10,6 +10,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
@@ -43,6 +44,8 @@ class Documentation(DocsBase):
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs):
         from .api_documentation import operations
 
+        # "Try it" sends the token of this cookie for operations that change something.
+        get_token(request)
         schema = api.get_openapi_schema()
         return render(request, "api_documentation.html", {
             "api": api,

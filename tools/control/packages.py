@@ -169,5 +169,9 @@ def _run(command: list[str], log: Path, problem: str) -> None:
 
 
 def extras_of(instance, database: str = "sqlite") -> set[str]:
-    """Extras that an instance needs: its observatory's, and its database's."""
-    return {instance.observatory} | ({"mariadb"} if database == "mariadb" else set())
+    """Extras that an instance needs: its observatory's, its database's, those it configures."""
+    extras = {instance.observatory} | ({"mariadb"} if database == "mariadb" else set())
+    # At its first install there is no configuration yet.
+    if (instance.conf / "site_config.py").is_file() and getattr(instance.site, "OIDC_ISSUER", ""):
+        extras.add("oidc")
+    return extras

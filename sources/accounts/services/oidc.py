@@ -44,8 +44,8 @@ def finish(request):
 
     Raises SignInFailed, or Unavailable if the provider does not answer.
     """
-    client = _client(*_configuration())
     with _talking():
+        client = _client(*_configuration())
         token = client.authorize_access_token(request)
         if client.server_metadata.get("issuer") != settings.OIDC_ISSUER:
             raise SignInFailed(
@@ -145,6 +145,9 @@ class _talking:
     def __exit__(self, kind, error, _traceback):
         if error is None or isinstance(error, ServiceError):
             return False
+        if isinstance(error, ImportError):
+            raise Unavailable("Sign-in by OpenID Connect is configured but not installed. Log in"
+                              " with name and password.") from error
         import requests
         from authlib.common.errors import AuthlibBaseError
         from joserfc.errors import JoseError

@@ -12,7 +12,7 @@ from ninja.testing import TestClient
 
 from accounts import api_auth
 from accounts.models import ApiToken
-from accounts.services import tokens
+from accounts.services import roles, tokens
 from common.errors import BadRequest, NotFound, ServiceError
 from interactive.models import AuditRecord
 
@@ -137,3 +137,20 @@ def test_a_session_needs_its_csrf_token(anne):
     request = factory.post("/who", headers={"X-CSRFToken": secret})
     request.user, request.COOKIES["csrftoken"] = anne, secret
     assert session(request) == anne
+
+
+def test_the_rest_api_tells_who_you_are_and_locks(client, anne):
+    _, text = tokens.create(anne)
+    signed = {"headers": {"Authorization": f"Bearer {text}"}}
+    assert client.get("/api/v1/account").status_code == 401
+    assert client.get("/api/v1/locks").headers["WWW-Authenticate"] == "Bearer"
+    assert client.post("/api/v1/locks/acs", **signed).status_code == 403
+    roles.grant(anne, "submitter", by="test")
+    assert client.post("/api/v1/locks/acs", **signed).json()["user"] == "anne"
+    answer = client.get("/api/v1/account", **signed).json()
+    assert (answer["user"], answer["roles"], answer["locks"][0]["instrument"]) == (
+        "anne", [{"role": "submitter", "instrument": ""}], "acs")
+    assert [lock["user"] for lock in client.get("/api/v1/locks", **signed).json()] == ["anne"]
+    assert client.delete("/api/v1/locks/acs", **signed).json() == {"released": True}
+    assert client.delete("/api/v1/locks/acs", **signed).json() == {"released": False}
+    assert client.post("/api/v1/locks/a%20b", **signed).status_code == 400
