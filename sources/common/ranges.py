@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import http_date
 
@@ -28,13 +29,17 @@ PART = re.compile(r"[0-9]{0,18}-[0-9]{0,18}")
 
 @dataclass(frozen=True)
 class ServedFile:
-    """A file to serve.  ``etag`` is strong and quoted; ``size`` in bytes."""
+    """A file to serve.  ``etag`` is strong and quoted; ``size`` in bytes.
+
+    ``by_server`` allows that the web server sends the bytes, where the settings say that it can.
+    """
 
     path: Path
     size: int
     etag: str
     modified: datetime
     content_type: str
+    by_server: bool = False
 
     @property
     def last_modified(self) -> str:
@@ -45,6 +50,8 @@ def file_response(request, file: ServedFile) -> HttpResponse:
     """``file``, or the part that ``request`` asks for, or the news that it has not changed."""
     if _not_modified(request, file):
         return _described(HttpResponseNotModified(), file)
+    if file.by_server and settings.SENDFILE_HEADER:
+        return _described(_by_server(file), file)
     ranges = _wanted_ranges(request, file)
     if ranges is None:
         response = _stream(request, file, [(0, file.size)], file.size)
@@ -61,6 +68,13 @@ def file_response(request, file: ServedFile) -> HttpResponse:
         return _described(_multipart(request, file, ranges), file)
     response["Content-Type"] = file.content_type
     return _described(response, file)
+
+
+def _by_server(file: ServedFile) -> HttpResponse:
+    """The order to the web server to send ``file``; it also cuts the ranges asked for."""
+    response = HttpResponse(content_type=file.content_type)
+    response[settings.SENDFILE_HEADER] = str(file.path)
+    return response
 
 
 def _described(response: HttpResponse, file: ServedFile) -> HttpResponse:

@@ -134,6 +134,8 @@ SESSION_COOKIE_HTTPONLY = True
 PUBLIC_URL = INSTANCE.site.PUBLIC_URL.rstrip("/")
 TRUSTED_PROXIES = list(INSTANCE.site.TRUSTED_PROXIES)
 
+#: Header by which a web server in front is told which file to send; "" means we send it.
+SENDFILE_HEADER = ""
 #: Folders beside the file cache that links in it may point into.
 STORE_ROOTS = [Path(p) for p in INSTANCE.site.STORE_ROOTS]
 #: Resident megabytes that loaded contexts may take in one process.

@@ -15,27 +15,31 @@ from control.console import CommandError
 
 COMMANDS = ("install", "init", "run", "stop", "rerun", "runtests", "manage")
 
+#: What lies in tools/ and works on the processes of an instance.
+TOOLS = ("backup_port",)
+
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] not in COMMANDS:
+    if not arguments or arguments[0] not in COMMANDS + TOOLS:
         print(f"The commands are {', '.join('./' + c for c in COMMANDS)}.", file=sys.stderr)
         return 2
     name = arguments[0]
+    shown = f"tools/{name}" if name in TOOLS else f"./{name}"
     _end_in_order()
     try:
         return importlib.import_module(f"control.{name}").main(arguments[1:])
     except CommandError as exc:
-        print(f"./{name}: {exc}", file=sys.stderr)
+        print(f"{shown}: {exc}", file=sys.stderr)
         return exc.status
     except config.ConfigurationError as exc:
-        print(f"./{name}: {exc}", file=sys.stderr)
+        print(f"{shown}: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"./{name}: interrupted; running it again goes on where it stopped.",
+        print(f"{shown}: interrupted; running it again goes on where it stopped.",
               file=sys.stderr)
         return 130
     except OSError as exc:
-        print(f"./{name}: {_explain(exc)}", file=sys.stderr)
+        print(f"{shown}: {_explain(exc)}", file=sys.stderr)
         return 1
 
 

@@ -18,6 +18,8 @@ sys.path.insert(0, str(SOURCES))
 
 import config  # noqa: E402  (sources/config.py needs nothing but the standard library)
 
+from . import unixuser  # noqa: E402
+
 PORT_VARIABLES = ("CRDS_PORT", "CRDS_PLAIN_PORT", "CRDS_BACKUP_PORT")
 
 #: Set by env.sh and env.csh: a JSON object of the variables that they exported.
@@ -75,7 +77,11 @@ def stack(instance: config.Instance) -> Path:
     recorded = ""
     if (instance.conf / "site_config.py").is_file():
         recorded = getattr(instance.site, "CRDS_STACK", "")
-    return Path(os.environ.get("CRDS_STACK") or recorded or CHECKOUT / ".venv").absolute()
+    own = CHECKOUT / ".venv"
+    if instance.usecase != "django":
+        # One environment for each release, switched by the link (host/build_stack).
+        own = instance.root / "crds_stacks" / "current"
+    return Path(os.environ.get("CRDS_STACK") or recorded or own).absolute()
 
 
 def python(instance: config.Instance) -> Path:
@@ -112,4 +118,6 @@ def instance_environment(instance: config.Instance) -> dict[str, str]:
         PATH=os.pathsep.join(path),
     )
     environ.setdefault("LANG", "C.UTF-8")
+    if unixuser.serving(instance):
+        environ.update(HOME=str(instance.root), USER=unixuser.USER, LOGNAME=unixuser.USER)
     return environ

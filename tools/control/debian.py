@@ -22,6 +22,7 @@ TEST_PACKAGES = {
     "fitsverify": "fitsverify",
     "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "gcc": "gcc",
+    "libapache2-mod-xsendfile": "/usr/lib/apache2/modules/mod_xsendfile.so",
     "libmariadb-dev": "mariadb_config",
     "mariadb-client": "mariadb-dump",
     "mariadb-server": "mariadbd",
@@ -32,6 +33,12 @@ TEST_PACKAGES = {
     "sqlite3": "sqlite3",
     "tcsh": "tcsh",
 }
+
+
+#: What dev, test and ops are made of, besides the headers of their Python.
+PRODUCTION_PACKAGES = (
+    "apache2", "apache2-dev", "gcc", "libapache2-mod-xsendfile", "libmariadb-dev",
+    "mariadb-client", "mariadb-server", "memcached", "openssl", "pkg-config")
 
 
 def is_debian() -> bool:
@@ -45,14 +52,23 @@ def _present(evidence: str) -> bool:
     return shutil.which(evidence, path=places) is not None
 
 
-def python_headers() -> tuple[str, str]:
-    """Package and file of the C headers of the Python that runs this."""
-    import sysconfig
+def python_headers(interpreter: str = sys.executable) -> tuple[str, str]:
+    """Package and file of the C headers of a Python, by default of that which runs this."""
+    done = subprocess.run(
+        [interpreter, "-I", "-c", "import sys, sysconfig; print('%d.%d' % sys.version_info[:2]);"
+         "print(sys.base_prefix); print(sysconfig.get_path('include'))"],
+        capture_output=True, text=True, check=True)
+    version, prefix, folder = done.stdout.splitlines()
+    package = f"python{version}-dev" if prefix == "/usr" else "Python's headers"
+    return package, os.path.join(folder, "Python.h")
 
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    header = os.path.join(sysconfig.get_path("include"), "Python.h")
-    system = sys.base_prefix == "/usr"
-    return (f"python{version}-dev" if system else "Python's headers", header)
+
+def missing_production_packages(interpreter: str) -> list[str]:
+    """System packages that dev, test and ops lack on this machine."""
+    wanted = {name: TEST_PACKAGES[name] for name in PRODUCTION_PACKAGES}
+    package, header = python_headers(interpreter)
+    wanted[package] = header
+    return [package for package, evidence in wanted.items() if not _present(evidence)]
 
 
 def missing_test_packages() -> list[str]:
@@ -99,15 +115,13 @@ def install(packages: list[str], log: Path) -> None:
             f"{last_lines(log)}Install them by hand and run the command again.")
 
 
-def install_venv(log: Path) -> None:
+def install_venv(log: Path, interpreter: str = sys.executable) -> None:
     """Debian packs Python's venv module apart; add it, or say what is missing."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    package = f"python{version}-venv"
-    if not (is_debian() and sys.base_prefix == "/usr"):
+    package = python_headers(interpreter)[0].replace("-dev", "-venv")
+    if not (is_debian() and package.startswith("python")):
         raise CommandError(
-            f"{sys.executable} lacks the modules venv and ensurepip, which make the Python"
-            f" environment. Install them for Python {version}, or set CRDS_PYTHON to another"
-            f" Python that has them.")
+            f"{interpreter} lacks the modules venv and ensurepip, which make the Python"
+            f" environment. Install them, or set CRDS_PYTHON to another Python that has them.")
     if os.geteuid() != 0:
         raise CommandError(
             f"Python's venv module is missing. Install it as root and run this again:\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from . import unixuser
 from .checkout import SOURCES, instance_environment, python
 from .console import CommandError, last_lines
 
@@ -21,6 +22,7 @@ def call(instance, *arguments: str, log: Path) -> None:
         status = subprocess.run(
             command(instance, *arguments), cwd=SOURCES, env=instance_environment(instance),
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
+            **unixuser.identity(unixuser.serving(instance)),
         ).returncode
     if status:
         raise CommandError(
@@ -31,4 +33,5 @@ def call(instance, *arguments: str, log: Path) -> None:
 def status(instance, *arguments: str) -> int:
     """Run a management command with the caller's terminal and return its exit status."""
     return subprocess.run(command(instance, *arguments), cwd=SOURCES,
-                          env=instance_environment(instance), check=False).returncode
+                          env=instance_environment(instance), check=False,
+                          **unixuser.identity(unixuser.serving(instance))).returncode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import content, install
+from . import content, install, server
 from .checkout import INSTANCE_EPILOG, add_instance_arguments, choose_instance, command_name
 from .console import CommandError, say
 
@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
         passed += ["--test-user-password-file", str(_file(options.test_user_password_file))]
     if not install.is_current(instance):
         install.install(instance)
-    content.fill(instance, *passed)
+    with server.database_running(instance):
+        content.fill(instance, *passed)
     say(f"{instance.name} is ready: {command_name(instance, 'run')} starts it.")
     return 0
 

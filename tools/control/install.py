@@ -7,11 +7,12 @@ import hashlib
 import os
 import secrets
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import django as management
-from . import layout, packages, siteconfig, templates
+from . import layout, packages, production, server, siteconfig, templates, unixuser
 from .checkout import (
     CHECKOUT,
     INSTANCE_EPILOG,
@@ -45,15 +46,13 @@ def main(arguments: list[str]) -> int:
         "configuration is kept.", epilog=INSTANCE_EPILOG)
     add_instance_arguments(parser)
     parser.add_argument("--database", choices=DATABASES,
-                        help="which form of crds_database.py to make (default: keep, else sqlite)")
+                        help="which form of crds_database.py to make (default: keep, else sqlite"
+                        " for django and mariadb for dev, test and ops)")
     options = parser.parse_args(arguments)
     instance = choose_instance(options.observatory, options.usecase)
     install(instance, options.database)
     say(f"Installed {instance.name} in {instance.root}.")
     say(f"Environment: source {CHECKOUT / 'env.csh'}, or for bash . {CHECKOUT / 'env.sh'}")
-    if instance.usecase != "django":
-        say("This use case is served by the embedded web server for now; Apache, memcached and"
-            " a MariaDB server are set up separately (docs/operations.rst).")
     return 0
 
 
@@ -87,12 +86,36 @@ def _new_log(instance) -> Path:
 
 def _install(instance, database: str | None, log: Path) -> None:
     layout.check(instance)
-    recorded = templates.Generated(instance.conf).values.get("database")
-    database = database or recorded or "sqlite"
-    packages.prepare(stack(instance), packages.extras_of(instance, database), log)
-
+    database = database or _database(instance)
+    interpreter = sys.executable
+    if instance.usecase != "django":
+        interpreter = production.prepare_system(instance, log)
+    packages.prepare(stack(instance), packages.extras_of(instance, database), log, interpreter)
     generated = configure(instance, database)
+    if instance.usecase == "django":
+        _fill(instance, log)
+    else:
+        production.place_configuration(instance, generated)
+        with server.database_running(instance):
+            _fill(instance, log)
+        unixuser.give(instance, unixuser.serving(instance))
+        unixuser.share(instance)
+        production.check_configuration(instance)
+    generated.values.update(database=database, fingerprint=fingerprint())
+    generated.save()
+    _link(LAST_INSTALL, instance.root)
+    for name in ("env.sh", "env.csh"):
+        _link(CHECKOUT / name, instance.root / name)
 
+
+def _database(instance) -> str:
+    """The form of crds_database.py that the instance has, else the one that fits its use case."""
+    default = "sqlite" if instance.usecase == "django" else "mariadb"
+    return templates.Generated(instance.conf).values.get("database", default)
+
+
+def _fill(instance, log: Path) -> None:
+    """Tables, static files, documentation."""
     say(f"Preparing databases and static files of {instance.name} ...")
     # An existing archive's tables are only read; its database gets none of ours.
     external = getattr(instance.site, "ARCHIVE_SCHEMA", None) is not None
@@ -101,11 +124,6 @@ def _install(instance, database: str | None, log: Path) -> None:
     management.call(instance, "collectstatic", "--noinput", "--verbosity=1", log=log)
     management.call(instance, "check", log=log)
     _build_documentation(instance, log)
-    generated.values.update(database=database, fingerprint=fingerprint())
-    generated.save()
-    _link(LAST_INSTALL, instance.root)
-    for name in ("env.sh", "env.csh"):
-        _link(CHECKOUT / name, instance.root / name)
 
 
 def configure(instance, database: str) -> templates.Generated:
@@ -191,6 +209,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     files = [LOCK_FILE, PROJECT_FILE, CHECKOUT / "env.csh.template"]
     files += sorted(CONFIGS.glob("*"))
+    files += sorted(production.SERVERS.glob("*"))
     files += sorted(SOURCES.glob("*/migrations/*.py"))
     files += sorted(p for p in SOURCES.glob("**/static/**/*") if p.is_file())
     files += sorted(p for p in (CHECKOUT / "docs").glob("**/*")
@@ -204,7 +223,7 @@ def fingerprint() -> str:
 def is_current(instance) -> bool:
     """True if ./install has nothing to do for ``instance``."""
     generated = templates.Generated(instance.conf)
-    database = generated.values.get("database", "sqlite")
+    database = _database(instance)
     return (
         generated.values.get("fingerprint") == fingerprint()
         and (instance.conf / "site_config.py").is_file()

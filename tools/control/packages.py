@@ -66,13 +66,15 @@ def is_missing(folder: Path, extras: set[str]) -> bool:
     )
 
 
-def prepare(folder: Path, extras, log: Path) -> bool:
+def prepare(folder: Path, extras, log: Path, interpreter: str = sys.executable) -> bool:
     """Make ``folder`` an environment with the locked packages; True if anything was done.
 
     Repeats nothing: a stamp in the folder tells what is there.  It is written
-    last, so an interrupted installation is taken up again.
+    last, so an interrupted installation is taken up again.  ``interpreter`` is the Python
+    of a new environment.
     """
-    extras = set(extras)
+    # venv makes no environment through a link.
+    folder, extras = folder.resolve(), set(extras)
     if not is_missing(folder, extras):
         return False
     _refuse_foreign_folder(folder)
@@ -92,7 +94,7 @@ def prepare(folder: Path, extras, log: Path) -> bool:
         extras |= set(_read_stamp(folder).get("extras", ())) & set(
             project()["optional-dependencies"])
         (folder / STAMP).unlink(missing_ok=True)
-        _make(folder, log)
+        _make(folder, log, interpreter)
         _install(folder, extras, log)
         stamp = {"fingerprint": _fingerprint(), "extras": sorted(extras),
                  "python": _interpreter(folder)}
@@ -111,20 +113,20 @@ def _refuse_foreign_folder(folder: Path) -> None:
             f" Set CRDS_STACK to a new folder, or unset it to use .venv in the checkout.")
 
 
-def _make(folder: Path, log: Path) -> None:
+def _make(folder: Path, log: Path, interpreter: str) -> None:
     """Create the environment, or mend one that was left half made."""
     python = folder / "bin" / "python"
     if _works(python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))") and (
             _works(python, "-m", "pip", "--version") or _works(python, "-m", "ensurepip")):
         return
-    if not _works(sys.executable, "-c", "import venv, ensurepip"):
-        debian.install_venv(log)
+    if not _works(interpreter, "-c", "import venv, ensurepip"):
+        debian.install_venv(log, interpreter)
     say(f"Making the Python environment {folder} ...")
     # venv's own --clear would remove the lock that is held on this folder.
     for entry in folder.iterdir():
         if entry.name != LOCK:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    _run([sys.executable, "-I", "-m", "venv", str(folder)], log,
+    _run([interpreter, "-I", "-m", "venv", str(folder)], log,
          f"The Python environment {folder} could not be made")
 
 
@@ -169,8 +171,12 @@ def _run(command: list[str], log: Path, problem: str) -> None:
 
 
 def extras_of(instance, database: str = "sqlite") -> set[str]:
-    """Extras that an instance needs: its observatory's, its database's, those it configures."""
-    extras = {instance.observatory} | ({"mariadb"} if database == "mariadb" else set())
+    """Extras that an instance needs: its observatory's, its servers', those it configures."""
+    extras = {instance.observatory}
+    if instance.usecase != "django":
+        extras.add("production")
+    elif database == "mariadb":
+        extras.add("mariadb")
     # At its first install there is no configuration yet.
     if (instance.conf / "site_config.py").is_file() and getattr(instance.site, "OIDC_ISSUER", ""):
         extras.add("oidc")

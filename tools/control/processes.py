@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import unixuser
 from .console import CommandError
 
 PROC = Path("/proc")
@@ -86,16 +87,18 @@ def read(pid_file: Path) -> Process | None:
     return process if boot == _boot() and process.alive() else None
 
 
-def start(pid_file: Path, log: Path, command: list[str], environ: dict, folder: Path) -> Process:
+def start(pid_file: Path, log: Path, command: list[str], environ: dict, folder: Path, *,
+          interpreter: Path | str = sys.executable, user: str | None = None) -> Process:
     """Start ``command`` in a session of its own, with no terminal and its output in ``log``.
 
-    Raises CommandError if it does not even get as far as writing its pid file.
+    ``interpreter`` runs the launcher, as ``user`` if root asks for one.  Raises CommandError if
+    it does not even get as far as writing its pid file.
     """
     pid_file.unlink(missing_ok=True)
     child = subprocess.Popen(
-        [sys.executable, "-I", str(LAUNCH), str(pid_file), str(log), *command],
+        [str(interpreter), "-I", str(LAUNCH), str(pid_file), str(log), *command],
         cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
+        stderr=subprocess.DEVNULL, start_new_session=True, **unixuser.identity(user),
     )
     _children.append(child)
     deadline = time.monotonic() + 30
@@ -150,17 +153,17 @@ def wait_gone(members: Iterable[Process], seconds: float) -> list[Process]:
         time.sleep(0.05)
 
 
-def stop(pid_file: Path, seconds: float) -> str:
+def stop(pid_file: Path, seconds: float, number: int = signal.SIGTERM) -> str:
     """End the process of ``pid_file`` and all it started; how it went, for people.
 
-    It is asked first and has ``seconds`` to finish; then it is killed.
+    It is asked first, by the signal ``number``, and has ``seconds`` to finish; then it is killed.
     """
     leader = read(pid_file)
     if leader is None:
         pid_file.unlink(missing_ok=True)
         return "was not running"
     members = family(leader)
-    leader.signal(signal.SIGTERM)
+    leader.signal(number)
     how = "stopped"
     if wait_gone([leader], seconds):
         members |= family(leader)

@@ -36,8 +36,8 @@ def _reload(instance) -> int:
     with exclusive(instance.run / "command.lock", "starting or stopping this instance"):
         server.reload(instance)
         say(f"{instance.name}: the web server runs the new code.")
-        worker = server.services(instance)[1]
-        processes.stop(worker.pid_file, server.PATIENCE["worker"])
-        server.check_stays(worker, server.start(instance, worker), run.SETTLING)
+        worker = server.service(instance, "worker")
+        processes.stop(worker.pid_file, worker.patience)
+        server.check_stays(worker, server.start(instance, worker))
         say(f"{instance.name}: the worker runs the new code.")
     return 0

@@ -18,9 +18,6 @@ from .checkout import (
 from .console import CommandError, say, warn
 from .locks import exclusive
 
-#: Seconds that a worker must have lived to count as started.
-SETTLING = 2.0
-
 
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
@@ -63,7 +60,8 @@ def bring_up(instance, port_chosen: bool = False) -> None:
             return
         if not install.is_current(instance):
             _install_without_port(instance, port_chosen)
-        content.ensure(instance)
+        with server.database_running(instance):
+            content.ensure(instance)
         if "web" not in up:
             server.check_port(instance)
         started = _start(instance, up)
@@ -95,7 +93,7 @@ def _start(instance, up: set[str]) -> int | None:
             if service.name == "web":
                 status = server.wait_for_answer(instance, process)
         for service, process in started:
-            server.check_stays(service, process, SETTLING if service.name == "worker" else 0)
+            server.check_stays(service, process)
     except BaseException:
         for service, _ in started:
             processes.stop(service.pid_file, 5)
@@ -106,14 +104,15 @@ def _start(instance, up: set[str]) -> int | None:
 def report(instance, status: int | None = None) -> None:
     """URL, exports, logs and how to stop."""
     port = server.serving_port(instance)
+    address = f"http{'' if instance.usecase == 'django' else 's'}://localhost:{port}"
     if status and status >= 500:
         warn(f"The server answers, but reports trouble (/healthz has status {status});"
              f" see {instance.logs / 'error.log'}.")
     say(f"""
-    http://localhost:{port}
+    {address}
 
 For a client, in another shell:
-    export CRDS_SERVER_URL=http://localhost:{port}
+    export CRDS_SERVER_URL={address}
     export CRDS_OBSERVATORY={instance.observatory}
     export CRDS_PATH=$HOME/crds_cache_{instance.observatory}_{instance.usecase}
 

@@ -75,6 +75,7 @@ def site_values(instance) -> dict:
         "PUBLIC_URL": url,
         "ALLOWED_HOSTS": list(dict.fromkeys(hosts + LOOPBACK)),
         "CSRF_TRUSTED_ORIGINS": ["/".join(url.split("/")[:3])] if url else [],
+        "CRDS_LISTEN": _chosen(instance, "CRDS_LISTEN", ""),
         **ports,
         "DEFAULT_FROM_EMAIL": server["sender"],
         "MAINTAINERS": server["maintainers"],

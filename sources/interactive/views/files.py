@@ -63,6 +63,7 @@ def _served_file(kind: str, observatory: str, name: str) -> ServedFile:
         etag=f'"{row.sha1sum}"',
         modified=datetime.fromtimestamp(state.st_mtime, UTC),
         content_type=CONTENT_TYPES.get(row.extension, "application/octet-stream"),
+        by_server=True,
     )
 
 
