@@ -381,8 +381,9 @@ def test_folder_that_is_no_environment_is_left_alone(copy, tmp_path):
 
 def test_missing_venv_module_is_named(monkeypatch, tmp_path):
     package = f"python3.{sys.version_info.minor}-venv"
+    headers = [f"python3.{sys.version_info.minor}-dev"]
     monkeypatch.setattr(debian, "is_debian", lambda: True)
-    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(debian, "python_headers", lambda interpreter: (headers[0], "Python.h"))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(CommandError, match=f"apt-get install {package}"):
         debian.install_venv(tmp_path / "log")
@@ -391,7 +392,7 @@ def test_missing_venv_module_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(debian, "install", lambda packages, log: asked.append(packages))
     debian.install_venv(tmp_path / "log")
     assert asked == [[package]]
-    monkeypatch.setattr(sys, "base_prefix", "/opt/python")
+    headers[0] = "Python's headers"
     with pytest.raises(CommandError, match="CRDS_PYTHON"):
         debian.install_venv(tmp_path / "log")
 
@@ -513,7 +514,7 @@ def test_foreground_stops_at_interrupt(site):
 
 def test_two_instances_side_by_side(running, tmp_path):
     other = Site(running.copy, tmp_path / "second", free_port())
-    done = other("init", "tobs", "dev", "--empty", CRDS_PORT=other.port)
+    done = other("init", "tobs", "django", "--empty", CRDS_PORT=other.port)
     assert done.returncode == 0, done.stdout
     try:
         done = other("run")

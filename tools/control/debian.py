@@ -118,7 +118,7 @@ def install(packages: list[str], log: Path) -> None:
 def install_venv(log: Path, interpreter: str = sys.executable) -> None:
     """Debian packs Python's venv module apart; add it, or say what is missing."""
     package = python_headers(interpreter)[0].replace("-dev", "-venv")
-    if not (is_debian() and package.startswith("python")):
+    if not (is_debian() and package.startswith("python3.")):
         raise CommandError(
             f"{interpreter} lacks the modules venv and ensurepip, which make the Python"
             f" environment. Install them, or set CRDS_PYTHON to another Python that has them.")

@@ -209,7 +209,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     files = [LOCK_FILE, PROJECT_FILE, CHECKOUT / "env.csh.template"]
     files += sorted(CONFIGS.glob("*"))
-    files += sorted(production.SERVERS.glob("*"))
+    files += sorted(p for p in production.SERVERS.glob("*") if p.is_file())
     files += sorted(SOURCES.glob("*/migrations/*.py"))
     files += sorted(p for p in SOURCES.glob("**/static/**/*") if p.is_file())
     files += sorted(p for p in (CHECKOUT / "docs").glob("**/*")
