@@ -124,10 +124,14 @@ def in_child(work, **environment: str) -> int:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.environ.update(environment)
+    _run_and_exit(work)
+
+
+def _run_and_exit(work):
     status = 1
     try:
         faultpoints.forget()
-        os.environ.update(environment)
         work()
         status = 0
     except BaseException:
@@ -159,3 +163,15 @@ def run_job_if_waiting(job_id) -> None:
     job = Job.objects.get(pk=job_id)
     if job.state == "queued":
         run_job(job)
+
+
+def in_child_all(works) -> list[int]:
+    """Run all of ``works`` side by side in processes of their own; their exit statuses."""
+    connections.close_all()
+    children = []
+    for work in works:
+        child = os.fork()
+        if not child:
+            _run_and_exit(work)
+        children.append(child)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
