@@ -23,7 +23,7 @@ from django_q.conf import Conf
 
 from jpoll.services import clear_old_channels
 
-from . import leases, processes, queue, runner, services
+from . import leases, processes, queue, rounds, runner, services
 from .models import Job, JobState, Worker
 from .times import times
 
@@ -111,6 +111,7 @@ class Watchdog:
             for job in leases.take_back_overdue():
                 log.warning("Job %s: its worker %s is gone", job.pk, job.worker)
             hangs = self._see_that_jobs_start()
+            rounds.run_due()
             if time.monotonic() >= self.tidy_at:
                 self.tidy_at = time.monotonic() + TIDY
                 self._tidy()

@@ -82,6 +82,11 @@ def title(name: str) -> str:
     return _kinds[name].title if name in _kinds else name
 
 
+def discover() -> None:
+    """Import every ``tasks.py``, so that what they register is known."""
+    _discover()
+
+
 @functools.cache
 def _discover() -> None:
     autodiscover_modules("tasks")

@@ -56,6 +56,10 @@ class Change(NamedTuple):
     problem: str = ""
 
 
+def anything_to_do() -> bool:
+    return Delivery.objects.filter(state__in=OPEN).exists()
+
+
 def follow(now: datetime | None = None) -> list[Change]:
     """Look at every delivery that is not archived; returns what changed.
 
