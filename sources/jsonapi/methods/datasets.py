@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from affected.services import computing
 from archive import services as archive
 from common import dates
 from common.errors import NotFound
@@ -72,7 +73,7 @@ def get_affected_datasets(request, observatory=None, old_context=None, new_conte
         "old_context": row.old_context,
         "new_context": row.new_context,
         "computed_at": dates.show(row.computed_at),
-        "affected_ids": row.affected_ids,
+        "affected_ids": computing.ids_of(row),
         "bestrefs_status": row.status,
         "bestrefs_err_summary": row.error_summary,
         "computation_dir": row.directory,
