@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import bootstrap  # noqa: F401
@@ -103,7 +104,7 @@ def pairs(options, server) -> list[tuple[str, str]]:
         return [tuple(pair.split(",")) for pair in options.contexts]
     names = [name for name in server.rpc("list_mappings", options.observatory, "*.pmap")
              if re.fullmatch(r"[a-z]+_\d{4}\.pmap", name)]
-    every = [(old, new) for old, new in zip(names, names[1:], strict=False)
+    every = [(old, new) for old, new in pairwise(names)
              if int(new[-9:-5]) == int(old[-9:-5]) + 1]
     step = max(1, len(every) // options.pairs)
     return every[::-1][::step][:options.pairs][::-1]

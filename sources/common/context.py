@@ -16,7 +16,7 @@ NAVIGATION = (
 #: Other pages of the same subject, which mark its entry in the bar.
 SUBJECTS = {
     **dict.fromkeys(("context_table", "context_type", "all_contexts", "build_contexts",
-                     "timeline"), "context_history"),
+                     "timeline", "affected", "affected_result"), "context_history"),
     "browse": "browse_db",
     **dict.fromkeys(("bestrefs_many", "bestrefs_explore", "explain"), "bestrefs"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,16 +37,22 @@ CREATE INDEX IF NOT EXISTS updates_filekind ON updates (filekind, dataset);
 
 @dataclass(frozen=True)
 class Row:
-    """A dataset with other references.
+    """Another reference of a dataset.
 
-    ``updates`` are (type, old reference, new reference).  ``failed`` means that selection
-    fails for another of its types, so that the client leaves it out.
+    ``failed`` means that selection fails for another of its types, so that the client leaves
+    the dataset out.
     """
 
     id: str
     instrument: str
     failed: bool
-    updates: tuple[tuple[str, str, str], ...]
+    filekind: str
+    old: str
+    new: str
+
+    @property
+    def status(self) -> str:
+        return "left out" if self.failed else "affected"
 
 
 class Writer:
@@ -169,43 +175,49 @@ def changes(folder: Path, limit: int = 200) -> list[tuple[str, str, str, str, in
             " ORDER BY number DESC, instrument, filekind, old, new LIMIT ?", [limit]).fetchall()
 
 
-def count(folder: Path, **choice: str) -> int:
-    """How many datasets there are, see :func:`rows`."""
-    where, values = _where(**choice)
-    with _open(folder) as database:
-        return database.execute(
-            f"SELECT COUNT(*) FROM datasets{where}", values).fetchone()[0]
-
-
-def rows(folder: Path, *, start: int = 0, limit: int = -1, **choice: str) -> Iterator[Row]:
-    """Datasets with other references, sorted by id.
+class Updates(Sequence):
+    """Other references, one of one dataset after the other, sorted by id and type.
 
     ``instrument``, ``filekind`` and ``text`` (the beginning of product or exposure, any case)
-    choose among them; -1 as ``limit`` gives all.
+    choose among them; empty texts take all.
     """
-    where, values = _where(**choice)
-    with _open(folder) as database:
-        found = database.execute(
-            f"SELECT row, id, instrument, failed FROM datasets{where}"
-            " ORDER BY id, instrument, row LIMIT ? OFFSET ?", [*values, limit, start])
-        while some := found.fetchmany(1000):
-            marks = ", ".join("?" * len(some))
-            updates: dict[int, list] = {}
-            for row, *update in database.execute(
-                    "SELECT dataset, filekind, old, new FROM updates"
-                    f" WHERE dataset IN ({marks}) ORDER BY filekind", [one[0] for one in some]):
-                updates.setdefault(row, []).append(tuple(update))
-            for row, name, instrument, failed in some:
-                yield Row(name, instrument, bool(failed), tuple(updates[row]))
+
+    def __init__(self, folder: Path, instrument: str = "", filekind: str = "", text: str = ""):
+        self._folder = folder
+        self._where, self._values = _where(instrument, filekind, text)
+
+    def __len__(self) -> int:
+        with _open(self._folder) as database:
+            return database.execute(
+                f"SELECT COUNT(*) FROM updates JOIN datasets ON row = dataset{self._where}",
+                self._values).fetchone()[0]
+
+    def __getitem__(self, place):
+        if not isinstance(place, slice):
+            return self[place:place + 1][0]
+        start, stop = place.start or 0, place.stop
+        return list(self._read(-1 if stop is None else stop - start, start))
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read(-1, 0)
+
+    def _read(self, limit: int, start: int) -> Iterator[Row]:
+        with _open(self._folder) as database:
+            found = database.execute(
+                "SELECT id, instrument, failed, filekind, old, new FROM datasets JOIN updates"
+                f" ON row = dataset{self._where} ORDER BY id, instrument, row, filekind"
+                " LIMIT ? OFFSET ?", [*self._values, limit, start])
+            while some := found.fetchmany(1000):
+                yield from (Row(one[0], one[1], bool(one[2]), *one[3:]) for one in some)
 
 
-def _where(instrument: str = "", filekind: str = "", text: str = "") -> tuple[str, list]:
+def _where(instrument: str, filekind: str, text: str) -> tuple[str, list]:
     conditions, values = [], []
     if instrument:
         conditions.append("instrument = ?")
         values.append(instrument.lower())
     if filekind:
-        conditions.append("row IN (SELECT dataset FROM updates WHERE filekind = ?)")
+        conditions.append("filekind = ?")
         values.append(filekind.lower())
     if text:
         plain = text.upper()
