@@ -76,13 +76,13 @@ def shown(run: AffectedRun) -> dict:
             "progress_text": job.progress_text if job else ""}
 
 
-@router.get("/affected/", response=list[Run], summary="Comparisons of contexts over the archive")
+@router.get("/affected", response=list[Run], summary="Comparisons of contexts over the archive")
 def listing(request: HttpRequest, limit: Limit = 50, offset: Offset = 0):
     """All comparisons, the newest first."""
     return [shown(run) for run in runs.listed()[offset:offset + limit]]
 
 
-@router.post("/affected/", response={202: Run}, auth=signed_in, summary="Begin a what-if")
+@router.post("/affected", response={202: Run}, auth=signed_in, summary="Begin a what-if")
 def start(request: HttpRequest, pair: Pair):
     """Which datasets would get other references if one context took the place of another.
 
@@ -93,7 +93,7 @@ def start(request: HttpRequest, pair: Pair):
     return 202, shown(runs.get(runs.start(old, new, Reason.WHAT_IF, request.user).pk))
 
 
-@router.get("/affected/{old}/{new}/", response=Updates, summary="What a change affects")
+@router.get("/affected/{old}/{new}", response=Updates, summary="What a change affects")
 def result(request: HttpRequest, old: Path[Name], new: Path[Name], limit: Limit = 50,
            offset: Offset = 0, instrument: Annotated[str, Query(max_length=32)] = "",
            filekind: Annotated[str, Query(max_length=32)] = "",
@@ -105,7 +105,7 @@ def result(request: HttpRequest, old: Path[Name], new: Path[Name], limit: Limit 
     old, new = contexts.resolve(old), contexts.resolve(new)
     run = runs.newest(old, new)
     if run is None:
-        raise NotFound(f"'{old}' and '{new}' were not compared. POST to /affected/ begins it.")
+        raise NotFound(f"'{old}' and '{new}' were not compared. POST to /affected begins it.")
     folder = computing.folder_of(run)
     if run.state != RunState.DONE or not (folder / results.NAME).is_file():
         return {"run": shown(run), "total": 0, "items": []}
@@ -113,7 +113,7 @@ def result(request: HttpRequest, old: Path[Name], new: Path[Name], limit: Limit 
     return {"run": shown(run), "total": len(found), "items": found[offset:offset + limit]}
 
 
-@router.post("/affected/runs/{pk}/cancel/", response=Run, auth=signed_in, summary="Cancel")
+@router.post("/affected/runs/{pk}/cancel", response=Run, auth=signed_in, summary="Cancel")
 def cancel(request: HttpRequest, pk: int):
     """End a comparison; what it has done stays for the next one."""
     return shown(runs.cancel(runs.get(pk), request.user))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -177,6 +178,7 @@ class _Comparison:
         report = reports.Report(self.run_, self.change, whole, products, now, seconds)
         self._write(IDS, "".join(f"{name}\n" for name in results.products(self.folder)))
         self._write("errors.txt", report.errors())
+        self._write("errors.json", json.dumps(report.kinds_of_errors()))
         self._write("bestrefs.log", report.text())
         counts: dict[str, dict[str, int]] = {}
         for (instrument, kind), count in sorted(whole.counts.items()):

@@ -68,6 +68,15 @@ class Report:
         """All kinds of errors, one in a line."""
         return "".join(f"{line}\n" for line in self._classes())
 
+    def kinds_of_errors(self) -> list[dict]:
+        """All kinds of errors with the number of datasets and one of them, the most first."""
+        return [
+            {"datasets": count, "instrument": instrument.lower(), "filekind": kind,
+             "message": " ".join(message.split()),
+             "example": self.whole.examples[instrument, kind, message]}
+            for (instrument, kind, message), count in sorted(
+                self.whole.errors.items(), key=lambda item: (-item[1], item[0]))]
+
     def _classes(self) -> list[str]:
         return [
             f"{count:06d} errors like:: instrument={instrument!r} type={kind.upper()!r}"

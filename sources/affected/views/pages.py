@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -31,16 +33,20 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest, *, old: str = "", new: str = "", problem: str = "",
           ) -> HttpResponse:
-    pointers = contexts.pointers()
+    usual = _usual_pair()
     return list_response(
         request, rows=runs.listed(), table=RunTable, name="affected_runs",
-        template="affected/list.html", old=(old or _pointer(pointers, "latest"))[:200],
-        new=(new or _pointer(pointers, "edit"))[:200], problem=problem,
-        may_start=roles.has(request.user, "submitter"))
+        template="affected/list.html", old=(old or usual[0])[:200], new=(new or usual[1])[:200],
+        problem=problem, may_start=roles.has(request.user, "submitter"))
 
 
-def _pointer(pointers, kind: str) -> str:
-    return pointers[kind].context.name if kind in pointers else ""
+def _usual_pair() -> tuple[str, str]:
+    """What the form proposes: latest to edit, or if they are the same, to latest."""
+    latest, edit = contexts.pointer("latest"), contexts.pointer("edit")
+    if latest != edit:
+        return latest, edit
+    before = [row.context for row in contexts.history() if row.context != latest]
+    return (before[0] if before else ""), latest
 
 
 @submitter
@@ -125,10 +131,10 @@ def _counts(run: AffectedRun) -> list[dict]:
 
 def _errors(folder) -> dict:
     try:
-        lines = (folder / "errors.txt").read_text(encoding="utf-8").splitlines()
+        kinds = json.loads((folder / "errors.json").read_text(encoding="utf-8"))
     except OSError:
-        lines = []
-    return {"lines": lines[:ERRORS], "more": max(0, len(lines) - ERRORS)}
+        kinds = []
+    return {"kinds": kinds[:ERRORS], "more": max(0, len(kinds) - ERRORS)}
 
 
 @require_safe
