@@ -128,8 +128,7 @@ class _Comparison:
 
         with results.Writer(self.folder) as writer:
             parts, done, total = self._parts(writer)
-            # The archive's counts are in no part that is skipped.
-            many = sum(rows for _, rows in parts) > affected_workers.LITTLE
+            many = self.relevant > affected_workers.LITTLE
             processes = processes or ((os.cpu_count() or 1) if many else 1)
             task = affected_workers.Task(
                 str(settings.INSTANCE.file_cache), str(compiled_folder()), self.change,
@@ -144,8 +143,10 @@ class _Comparison:
     def _parts(self, writer: results.Writer) -> tuple[list, int, int]:
         """((part, datasets in it) still to be compared, datasets that are done, and of all)."""
         from rules.bulk.affected_workers import Part
+        from rules.bulk.columns import observed
 
         found, done, total = [], 0, 0
+        self.relevant = 0
         for instrument in self.change.types:
             columns = archive_columns.obtain(
                 instrument, self.folder / "archive", self._reading(instrument))
@@ -155,8 +156,9 @@ class _Comparison:
             for number, chunk in enumerate(columns.chunks):
                 if number in ready or chunk.latest < since:
                     done += chunk.rows
-                else:
-                    found.append((Part(instrument, number, chunk.path, since), chunk.rows))
+                    continue
+                self.relevant += int((observed(chunk.path) >= since).sum())
+                found.append((Part(instrument, number, chunk.path, since), chunk.rows))
         self.total = total
         return found, done, total
 

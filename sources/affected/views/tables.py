@@ -83,6 +83,14 @@ class UpdateTable(Table):
 
     render_new = render_old
 
+    def value_old(self, value):
+        return value
+
+    value_new = value_old
+
+    def value_status(self, value):
+        return value
+
     def render_status(self, value):
         return value if value == "affected" else format_html(
             '<span class="tag warn" title="Selection fails for another type of this dataset">'

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.services import roles
+from affected.services import events as affected
 from common.errors import BadRequest, ServiceError
 from common.faultpoints import reach
 from interactive.models import (
@@ -120,6 +121,7 @@ def _act(kind: str, context: str, user, reason: str, expected: str, *, cal_ver: 
         reach("set pointer")
         if kind == LATEST:
             _take_effect(preview, user, reason)
+            affected.latest_changed(preview.current, preview.context)
         _record(kind, preview, user, reason, cal_ver)
         revision.bump()
         transaction.on_commit(after_commit)
