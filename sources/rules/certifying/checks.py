@@ -216,3 +216,69 @@ def _rule(path: str, observatory: str) -> dict:
         return outcome | {"rule_problem": [
             "rule-name", f"Its name says {says}, but its header {is_ or 'nothing'}."]}
     return outcome
+
+
+# ---- synthetic photometry ------------------------------------------------------
+
+
+def synphot_table(context: str, filekind: str, paths: list[str], target: str) -> dict:
+    """Write the lookup table of the context, brought up to date with ``paths``, to ``target``."""
+    from crds.misc.synphot.lookup_generator import SynphotLookupGenerator
+
+    try:
+        table = SynphotLookupGenerator(context).generate(filekind, paths)
+        table.writeto(target, overwrite=True)
+    except Exception as exc:  # the library raises whatever the content leads it to
+        return {"problem": ["ERROR", str(exc) or type(exc).__name__, _causes(exc)]}
+    return {}
+
+
+def synphot_tests(context: str, files: list[list[str]], tell: Callable[[dict], None]) -> dict:
+    """Both integration tests of the library on ``files``, pairs of type and path."""
+    from crds.core import log
+    from crds.misc.synphot import integration_tests
+
+    given = _by_argument(files)
+    with told(tell) as teller:
+        with log.error_on_exception("The components could not be compared"):
+            integration_tests.SynphotCoreIntegrationTest(context, **given).run()
+        if _importable("stsynphot"):
+            modes = dict(files).get("obsmodes")
+            with log.error_on_exception("The observing modes could not be tried"):
+                _linked(integration_tests.SynphotObsmodeIntegrationTest)(
+                    context, "synphot", obsmodes_file=modes, **given).run()
+        else:
+            log.warning("stsynphot is not installed on this server: observing modes were not"
+                        " tried.")
+    return {"counts": teller.counts}
+
+
+def _by_argument(files: list[list[str]]) -> dict:
+    """``files`` as the tests want them; each table at most once."""
+    tables = {"tmgtab": "graph_file", "tmctab": "throughput_lookup_file",
+              "tmttab": "thermal_lookup_file"}
+    given: dict = {tables[kind]: path for kind, path in files if kind in tables}
+    given["delivered_throughput_files"] = [path for kind, path in files if kind == "thruput"]
+    given["delivered_thermal_files"] = [path for kind, path in files if kind == "thermal"]
+    return given
+
+
+def _importable(module: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(module) is not None
+
+
+def _linked(test: type) -> type:
+    """``test`` with files linked instead of copied, in a folder that is filled at once."""
+
+    class Linked(test):
+        def __init__(self, *args, **keys):
+            super().__init__(*args, **keys)
+            self.populate_synphot_root()
+
+        def link_or_copy(self, source, dest):
+            if not os.path.exists(dest):
+                os.symlink(os.path.abspath(source), dest)
+
+    return Linked

@@ -165,6 +165,15 @@ SORTS = (
          " Ignore this if intended."),
     Sort("synphot-table", r"TMG contains|Malformed FILENAME|Table is parametrized",
          "Correct the table and upload it again."),
+    Sort("synphot-untested", r"stsynphot is not installed", "An operator runs \"./install\" for"
+         " this observatory again; or try the observing modes yourself before you confirm."),
+    Sort("synphot-components", r"Components present in|components could not be compared",
+         "Submit the graph, the lookup tables and the component files so that they name the same"
+         " components."),
+    Sort("synphot-table", r"Malformed (TMC|TMT|TMG) filename", "Correct the table, or leave it out"
+         " and have it made."),
+    Sort("synphot-mode", r"from stsynphot with obsmode|observing modes could not be tried",
+         "The ensemble does not build this observing mode. Correct the files and submit again."),
     # constraints
     Sort("keyword-missing", r"Missing (required|suggested|keyword)|Missing keyword",
          "Add it to the file and upload it again."),

@@ -213,6 +213,34 @@ class Workshop:
             problems[tasks[outcome["task"]]] = self._rewritten(outcome)
         return [problems[number] for number in sorted(problems)]
 
+    def synphot_table(self, filekind: str, components: list[Candidate],
+                      target: Path) -> Found | None:
+        """See :func:`rules.synphot.make_table`."""
+        number = self._lay_out(
+            geis.Unit(tuple(components)), "synphot-table", filekind=filekind,
+            paths=[f"./{one.name}" for one in components], target=str(target.absolute()))
+        [outcome] = self._work([number])
+        if "ended" in outcome:
+            return replace(self._ended(outcome), stage="synphot")
+        if "problem" in outcome:
+            text = readable(outcome["problem"][1])
+            return Found(ERROR, "synphot-table", f"The {filekind} could not be made: {text}",
+                         "Correct the component files, or submit the table yourself.",
+                         stage="synphot")
+        return None
+
+    def synphot_tests(self, files: list[tuple[str, Candidate]]) -> tuple[list[Found], str]:
+        """See :func:`rules.synphot.test`."""
+        number = self._lay_out(
+            geis.Unit(tuple(one for _, one in files)), "synphot-tests",
+            pairs=[[filekind, f"./{one.name}"] for filekind, one in files])
+        [outcome] = self._work([number])
+        records = _records(outcome)
+        findings = [found for found in map(classify, records) if found]
+        if "ended" in outcome:
+            findings.append(self._ended(outcome))
+        return [replace(one, stage="synphot") for one in once(findings)], _log(records)
+
     def _rewritten(self, outcome: dict) -> Found | None:
         if "ended" in outcome:
             return replace(self._ended(outcome), stage="rename")
@@ -247,9 +275,10 @@ class Workshop:
         self._tasks[self._count] = task
         return self._count
 
-    def _work(self, tasks: dict) -> Iterator[dict]:
+    def _work(self, tasks: Iterable[int]) -> Iterator[dict]:
         """Hand ``tasks`` over and yield their outcomes as they come."""
-        lines = [json.dumps(self._tasks.pop(number)) for number in tasks]
+        left = set(tasks)
+        lines = [json.dumps(self._tasks.pop(number)) for number in sorted(left)]
         if not lines:
             return
         try:
@@ -257,7 +286,6 @@ class Workshop:
             self._process.stdin.flush()
         except OSError:
             raise self._lost() from None
-        left = set(tasks)
         for message in self._messages():
             left.discard(message["task"])
             shutil.rmtree(self._folder / str(message["task"]), ignore_errors=True)
@@ -300,8 +328,7 @@ class Workshop:
 
     def _certified(self, unit: geis.Unit, outcome: dict, known: Iterable[str],
                    unknown: Callable | None) -> Certified:
-        records = [Record(level, text, tuple(causes))
-                   for level, text, causes in outcome["records"]]
+        records = _records(outcome)
         counts = outcome.get("counts") or {
             level: sum(one.level == level for one in records) for level in ("ERROR", "WARNING")}
         findings = [found for found in map(classify, records) if found]
@@ -380,6 +407,10 @@ def _bad_name(unit: geis.Unit) -> Found | None:
 def _unknown_file(name: str) -> Found:
     return Found(ERROR, "unknown-file", f"It names {name}, which is not in CRDS.",
                  "Submit that file first, or together with this rule, or correct the name.")
+
+
+def _records(outcome: dict) -> list[Record]:
+    return [Record(level, text, tuple(causes)) for level, text, causes in outcome["records"]]
 
 
 def _log(records: Iterable[Record]) -> str:

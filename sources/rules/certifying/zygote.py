@@ -293,6 +293,12 @@ def _do(task: dict, settings: dict, tell) -> dict:
     if task["act"] == "rewrite":
         with checks.told(lambda _: None):
             return checks.rewrite(path, task["target"])
+    if task["act"] == "synphot-table":
+        with checks.told(lambda _: None):
+            return checks.synphot_table(
+                settings["context"], task["filekind"], task["paths"], task["target"])
+    if task["act"] == "synphot-tests":
+        return checks.synphot_tests(settings["context"], task["pairs"], tell)
     if task["act"] == "identify":
         with checks.told(lambda _: None):
             return checks.identify(path, settings["observatory"])

@@ -50,16 +50,14 @@ COMPONENTS = (
 THERMAL = Component("hst_ota", "crotacomp", "Thermal emission of the telescope", 0.05)
 THERMAL_FILE = "hst_ota_001_th.fits"
 
-#: Component, keyword that selects it, node in, node out.
+#: Component, its thermal component, keyword that selects it, node in, node out.
 GRAPH = (
-    ("clear", "default", 1, 10),
-    ("hst_ota", "acs", 10, 20),
-    ("acs_wfc_im123", "wfc1", 20, 30),
-    ("acs_f435w", "f435w", 30, 40),
-    ("acs_f606w", "f606w", 30, 40),
-    ("acs_f814w", "f814w", 30, 40),
-    ("clear", "default", 30, 40),
-    ("acs_wfc_ccd", "default", 40, 50),
+    ("hst_ota", "hst_ota", "acs", 1, 20),
+    ("acs_wfc_im123", "clear", "wfc1", 20, 30),
+    ("acs_f435w", "clear", "f435w", 30, 40),
+    ("acs_f606w", "clear", "f606w", 30, 40),
+    ("acs_f814w", "clear", "f814w", 30, 40),
+    ("acs_wfc_ccd", "clear", "default", 40, 50),
 )
 
 OBSERVING_MODES = ("acs,wfc1,f435w", "acs,wfc1,f606w", "acs,wfc1,f814w")
@@ -114,8 +112,8 @@ def table(filekind: str, name: str) -> np.ndarray:
         return np.rec.fromarrays([wavelength, value], names=["WAVELENGTH", column])
     if filekind == "tmgtab":
         rows = [
-            (component, keyword, start, end, "clear", "demonstration graph")
-            for component, keyword, start, end in GRAPH
+            (component, keyword, start, end, thermal, "demonstration graph")
+            for component, thermal, keyword, start, end in GRAPH
         ]
         kind = [("COMPNAME", "S20"), ("KEYWORD", "S12"), ("INNODE", "i4"), ("OUTNODE", "i4"),
                 ("THCOMPNAME", "S20"), ("COMMENT", "S68")]
