@@ -260,7 +260,10 @@ def _hst_extensions(reference: Reference) -> list:
 
     spec = reference.spec
     if spec.instrument == "synphot":
-        return [fits.BinTableHDU(synphot.table(spec.filekind, reference.name))]
+        hdu = fits.BinTableHDU(synphot.table(spec.filekind, reference.name))
+        for name in hdu.columns.names:
+            hdu.columns[name].unit = synphot.UNITS.get(name)
+        return [hdu]
     if spec.reference_format == "table":
         return [_hst_table(reference)]
     random = reference.random

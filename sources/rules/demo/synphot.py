@@ -62,6 +62,9 @@ GRAPH = (
 
 OBSERVING_MODES = ("acs,wfc1,f435w", "acs,wfc1,f606w", "acs,wfc1,f814w")
 
+#: Units of columns that have one; the photometry software insists on that of the wavelength.
+UNITS = {"WAVELENGTH": "angstrom"}
+
 DATE = "2019-03-04"
 SYBDATE = "Mar 04 2019 10:00:00"
 
