@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from .models import Kind
-from .views import description, difference, lists, results, submit, workflow
+from .views import description, difference, lists, mails, results, submit, workflow
 
 urlpatterns = [
     # Forms.
@@ -32,5 +32,6 @@ urlpatterns = [
     path("my_submissions/", lists.my_submissions, name="my_submissions"),
     path("submission_history/", lists.history, name="submission_history"),
     path("submission_history/<str:results_id>/", lists.detail, name="submission_detail"),
+    path("mails/", mails.mails, name="mails"),
     path("workflow/", workflow.workflow, name="workflow"),
 ]
