@@ -291,3 +291,30 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.submission_id}"
+
+
+class RuleEdit(models.Model):
+    """Edits of an rmap that somebody makes in the rule editor and has not submitted yet.
+
+    ``steps`` are applied in their order (see :mod:`rules.editing.steps`); ``undone`` are steps
+    that were taken back, the last one first to come again.  ``submission`` is what the edits
+    were submitted as; they stay until it is confirmed.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="rule_edits")
+    rmap = models.CharField(max_length=128)
+    steps = models.JSONField(default=list, blank=True)
+    undone = models.JSONField(default=list, blank=True)
+    submission = models.ForeignKey(
+        Submission, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "rmap"], name="ruleedit_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rmap}: {len(self.steps)} edits"

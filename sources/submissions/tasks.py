@@ -60,3 +60,12 @@ def upload_difference(context, folder, old: dict, new: dict) -> None:
     from .services import comparing
 
     comparing.make(folder, old, new, context.progress)
+
+
+@kept.maker("rule_edit", version=1, title="Check edited rules", time_limit=300,
+            memory_limit=2048, lane=Lane.QUICK)
+def rule_edit(context, folder, name: str, edits: list) -> None:
+    """The rule file that edits make, its checks, and what selection would change."""
+    from .services import editor
+
+    editor.make_preview(folder, name, edits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from .models import Kind
-from .views import description, difference, lists, mails, results, submit, workflow
+from .views import description, difference, editor, lists, mails, results, submit, workflow
 
 urlpatterns = [
     # Forms.
@@ -22,6 +22,11 @@ urlpatterns = [
          name="add_references"),
     path("delete_references/", submit.form_page, {"kind": Kind.DELETE_REFERENCES},
          name="delete_references"),
+    # The rule editor.
+    path("edit_rmap/", editor.choose, name="edit_rmap"),
+    path("edit_rmap/<str:name>/", editor.edit, name="edit_rmap"),
+    path("edit_rmap/<str:name>/preview/", editor.preview, name="edit_rmap_preview"),
+    path("edit_rmap/<str:name>/edited/", editor.text, name="edit_rmap_text"),
     path("difference/", difference.difference, name="difference_files"),
     # Results.  Clients put the address together without a slash at its end.
     re_path(r"^display_result/(?P<results_id>[^/]+)/?$", results.display_result,

@@ -90,6 +90,8 @@ def _entry(case: rule_text.Path_, kind: str, start: str, end: str,
         what = f"get nothing any more, where {in_words(old)} was selected"
     else:
         what = f"get {in_words(new)} instead of {in_words(old)}"
-    words = ", ".join(f"{name} {value}" for name, value in values.items()) or "all datasets"
+    # N/A: the parameter does not count.
+    words = ", ".join(f"{name} {value}" for name, value in values.items()
+                      if value != "N/A") or "all datasets"
     return {"case": values, "kind": kind, "from": start, "until": end, "old": list(old),
             "new": list(new), "text": f"{words}: datasets {when} {what}."}

@@ -236,8 +236,9 @@ class _Work:
 def in_words(step: dict, titles: Sequence[str]) -> str:
     """What ``step`` does, for a list of edits."""
     def place(values: Sequence[str]) -> str:
-        return ", ".join(f"{title} {value}" for title, value in
-                         zip(titles, values, strict=False))
+        named = [f"{title} {value}" for title, value in zip(titles, values, strict=False)
+                 if value not in ("N/A", "*")]  # those tell nothing to people
+        return ", ".join(named) or "the general case"
 
     words = {
         "add": lambda: f"Add {step['reference']} for {place(step['values'])}",

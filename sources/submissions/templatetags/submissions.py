@@ -79,7 +79,8 @@ SERVICES = (
          "With the delivery questionnaire."),
         ("batch_submit", Role.SUBMITTER, "Batch Submit References",
          "Check, name and add to the rules."),
-        ("submit_mappings", Role.SUBMITTER, "Submit Mappings", "Rules written by hand."))),
+        ("submit_mappings", Role.SUBMITTER, "Submit Mappings", "Rules written by hand."),
+        ("edit_rmap", Role.SUBMITTER, "Edit Rmap", "Rows and match cases, with a preview."))),
     ("Advanced Services", (
         ("mark_bad", Role.OPERATOR, "Mark Files Bad", "Or good again."),
         ("submit_references", Role.SUBMITTER, "Submit References", "Without changing rules."),
