@@ -74,7 +74,7 @@ class Resolved:
 
 def resolve(paths: Sequence[Path], allocate: Callable[[str], str], folder: Path, *,
             base_pmap: Path, locate: Callable[[str], Path], known: Callable[[str], bool],
-            auto_rename: bool = True, generate: bool = False,
+            auto_rename: bool = True, generate: bool = False, put_in: bool | None = None,
             names: Sequence[str] = ()) -> Resolved:
     """Make the files of a set ready to be certified, in ``folder``.
 
@@ -82,7 +82,9 @@ def resolve(paths: Sequence[Path], allocate: Callable[[str], str], folder: Path,
     ``locate(name)`` the path of a rule of the catalogue, and ``known(name)`` tells whether the
     catalogue has a file.  ``names`` are the names at upload where those of ``paths`` differ.
     Names are allocated only when there are no errors so far.  With ``generate`` the context
-    around the files is made at once (see :func:`rules.editing.contexts.generate`).
+    around the files is made at once (see :func:`rules.editing.contexts.generate`).  ``put_in``
+    says whether files are put into the imap or pmap of the set that should name them; by
+    default they are when the context is made.
 
     Never raises for what is in the files.
     """
@@ -93,7 +95,7 @@ def resolve(paths: Sequence[Path], allocate: Callable[[str], str], folder: Path,
     work.order()
     work.place()
     work.parents()
-    work.left_out(generate)
+    work.left_out(generate if put_in is None else put_in)
     work.unknown_names()
     result = Resolved(work.files, work.findings)
     if result.ok:
@@ -228,10 +230,10 @@ class _Set:
 
     # ---- names in the files ------------------------------------------------
 
-    def left_out(self, generate: bool) -> None:
+    def left_out(self, put_in: bool) -> None:
         """Files of the set that the imap or pmap of the set above them does not name.
 
-        When contexts are generated they are put in, in place of what they replace.
+        With ``put_in`` they are put there, in place of what they replace.
         """
         for file in self.readable:
             above = next((each for each in self.readable if
@@ -244,7 +246,7 @@ class _Set:
             named = _child(above.mapping, place)
             if self.called.get(named) is file:
                 continue
-            if generate and named in ("", file.current, file.parent):
+            if put_in and named in ("", file.current, file.parent):
                 contexts.set_child(above.mapping, place, file.uploaded)
                 self.note(NOTE, "put-in", f"'{file.uploaded}' was put into '{above.uploaded}'"
                           f" for {place}" + (f" in place of '{named}'." if named else "."),

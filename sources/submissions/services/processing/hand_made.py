@@ -26,7 +26,8 @@ def resolve(work: Work) -> None:
     resolved = mapping_sets.resolve(
         [work.upload(row) for row in rows], allocate, work.files,
         base_pmap=work.stored(submission.base_context), locate=work.stored, known=_known,
-        auto_rename=submission.auto_rename, names=list(by_name))
+        auto_rename=submission.auto_rename, put_in=submission.generate_contexts,
+        names=list(by_name))
     work.find_all(resolved.findings, stage="rules", by_name=by_name)
     work.stop_on_errors()
     for file in resolved.files:
