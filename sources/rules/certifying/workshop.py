@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -57,6 +58,9 @@ FITSVERIFY_MISSING = Found(
     " it truncated files and wrong checksums would pass unseen, so FITS files are refused.",
     "An operator installs it with \"apt-get install fitsverify\"; submit again then. Your uploads"
     " stay.")
+
+#: Packages with the data models against which an observatory's references are checked.
+DATA_MODELS = {"jwst": "stdatamodels", "roman": "roman_datamodels"}
 
 EXTENSION = re.compile(r".+\.(fits|asdf|json|yaml|text|r\dh|r\dd|pmap|imap|rmap)")
 
@@ -258,6 +262,13 @@ class Workshop:
         if (unit.name.endswith(".fits") and self.observatory in WITH_FITSVERIFY
                 and not shutil.which("fitsverify")):
             return (FITSVERIFY_MISSING,)
+        models = DATA_MODELS.get(self.observatory)
+        if models and not unit.files[0].is_rule and not importlib.util.find_spec(models):
+            return (Found(
+                ERROR, "datamodels-missing", f"The package {models} is not installed on this"
+                " server, so references cannot be checked against the data models.",
+                f"An operator runs \"./install {self.observatory}\" again; submit again then. Your"
+                " uploads stay."),)
         return geis.problems(unit)
 
     # ---- tasks

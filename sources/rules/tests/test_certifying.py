@@ -331,3 +331,13 @@ def test_without_fitsverify_fits_files_are_refused(workshop, tmp_path, monkeypat
     [outcome] = workshop.certify([a_file(tmp_path, "any.fits", "")])
     assert codes(outcome) == {"fitsverify-missing"}
     assert "apt-get install fitsverify" in outcome.findings[0].advice
+
+
+@pytest.mark.parametrize("observatory", ["jwst", "roman"])
+def test_without_data_models_references_are_refused(
+        demo_cache, tmp_path, monkeypatch, observatory):
+    monkeypatch.setattr("rules.certifying.workshop.importlib.util.find_spec", lambda module: None)
+    with Workshop(observatory, demo_cache("hst")) as shop:
+        [outcome] = shop.certify([a_file(tmp_path, "any.asdf", "")])
+    assert codes(outcome) == {"datamodels-missing"}
+    assert f"./install {observatory}" in outcome.findings[0].advice
