@@ -1,9 +1,7 @@
-"""Files that a user brings before submitting them.
+"""Files that people bring before submitting them.
 
-Here belong: the list of a user's ingest folder (``/upload/list/``), uploads in
-pieces (``/upload/chunked/``, with ``Content-Range``), removal, and uploads that
-resume after a cut.  The folder of a user is ``ingest/<user>`` of the instance;
-bytes are checked and go into the file cache only when a submission takes them.
-
-Nothing of that exists yet: :mod:`fileupload.urls` is empty and there are no models.
+``services`` has one module for each subject: ``drafts`` (upload areas and their folders),
+``incoming`` (what lies in them), ``receiving`` (bytes on their way), ``placing`` (a whole file
+takes its place), ``taking`` (copies for submissions, removal of what was published),
+``removing``, ``space`` (quota, full disks) and ``names``.
 """
