@@ -94,11 +94,13 @@ class WrongType(ServiceError):
 
 @router.get("drafts", response=list[DraftOut], summary="Upload areas of the caller")
 def list_drafts(request):
+    """Their names, with the number and the bytes of the files in them."""
     return [_draft_out(each) for each in drafts.of(_submitter(request))]
 
 
 @router.post("drafts", response={201: DraftOut}, summary="Create an upload area")
 def create_draft(request, body: DraftIn):
+    """Its name has letters, digits, dots, dashes and underscores."""
     return Status(201, _draft_out(drafts.create(_submitter(request), body.name)))
 
 
@@ -112,6 +114,7 @@ def delete_draft(request, draft: str, with_files: bool = False):
 @router.get("drafts/{draft}/files", response=list[FileOut],
             summary="Files of an upload area, with those on their way")
 def list_files(request, draft: str):
+    """The default area is called `default`. The halves of a GEIS pair follow each other."""
     return [_file_out(each, unit.missing)
             for unit in incoming.units(incoming.listing(drafts.get(_submitter(request), draft)))
             for each in unit.files]
@@ -120,6 +123,7 @@ def list_files(request, draft: str):
 @router.delete("drafts/{draft}/files/{name}", response={204: None},
                summary="Delete a file of an upload area")
 def delete_file(request, draft: str, name: str):
+    """Also cancels unfinished uploads of that name."""
     removing.remove_file(drafts.get(_submitter(request), draft), name)
     return Status(204, None)
 
@@ -139,6 +143,7 @@ def begin_upload(request, draft: str, body: UploadIn, response: HttpResponse):
 
 @router.get("uploads", response=list[UploadOut], summary="Uploads that wait for bytes")
 def list_uploads(request):
+    """Go on with one by sending the bytes from its offset on."""
     found = []
     for upload in receiving.unfinished(_submitter(request)):
         try:
@@ -148,9 +153,9 @@ def list_uploads(request):
     return found
 
 
-@router.api_operation(["OPTIONS"], "uploads", auth=None, response={204: None},
-                      summary="What of the tus protocol is understood")
+@router.api_operation(["OPTIONS"], "uploads", auth=None, include_in_schema=False)
 def tus_options(request):
+    """What of the tus protocol is understood."""
     return HttpResponse(status=204, headers={
         **TUS, "Tus-Version": "1.0.0", "Tus-Max-Size": str(receiving.LARGEST),
         "Tus-Extension": "creation,checksum,termination", "Tus-Checksum-Algorithm": "sha1"})
@@ -172,9 +177,17 @@ def tus_create(request):
         **TUS, "Location": _address(request, upload), "Upload-Offset": "0"})
 
 
-@router.api_operation(["GET", "HEAD"], "uploads/{id}", response=UploadOut, url_name="upload",
-                      summary="How far an upload is")
+@router.api_operation(["HEAD"], "uploads/{id}", include_in_schema=False)
+def tus_head(request, id: uuid.UUID):
+    """As get_upload, without a body."""
+    upload = receiving.get(_submitter(request), id)
+    _check_version(request)
+    return HttpResponse(headers=_headers(upload, receiving.progress(upload)))
+
+
+@router.get("uploads/{id}", response=UploadOut, url_name="upload", summary="How far an upload is")
 def get_upload(request, id: uuid.UUID, response: HttpResponse):
+    """HEAD gives the offset in the header `Upload-Offset`, as tus has it."""
     upload = receiving.get(_submitter(request), id)
     _check_version(request)
     out = _upload_out(upload)
@@ -200,6 +213,7 @@ def send_bytes(request, id: uuid.UUID):
 
 @router.delete("uploads/{id}", response={204: None}, summary="Cancel an upload")
 def cancel_upload(request, id: uuid.UUID):
+    """What has arrived of it is removed; a file that is complete stays."""
     receiving.cancel(receiving.get(_submitter(request), id))
     return HttpResponse(status=204, headers=TUS)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import LiveServer
+from tests.visiting import WIDTHS, Visit, chromium
 
 PASSWORD = "a long secret"
 
@@ -153,23 +154,25 @@ def test_broken_connection_in_the_middle_of_a_piece(server, reset):
 
 
 @pytest.fixture(scope="module")
-def page(server):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = next(filter(os.path.exists, ("/usr/bin/chromium", "/usr/bin/chromium-browser")),
-                    None)
-    with playwright.sync_playwright() as engine:
-        try:
-            browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        except playwright.Error as exc:
-            pytest.skip(f"Chromium does not start: {exc}")
-        page = browser.new_page()
-        page.goto(f"{server.url}/login/?next=/upload/draft/default/")
-        page.fill("[name=username]", "bert")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button[type=submit]")
-        page.wait_for_url("**/upload/draft/default/")
-        yield page
-        browser.close()
+def browser():
+    with chromium() as started:
+        yield started
+
+
+def signed_in(browser, server, width: str = "desk", scheme: str = "light") -> Visit:
+    context = browser.new_context(
+        viewport={"width": WIDTHS[width], "height": 900}, color_scheme=scheme)
+    visit = Visit(context, server.url).open("/login/?next=/upload/draft/default/")
+    visit.page.fill("[name=username]", "bert")
+    visit.page.fill("[name=password]", PASSWORD)
+    visit.page.click("main button[type=submit]")
+    visit.page.wait_for_url("**/upload/draft/default/")
+    return visit
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    return signed_in(browser, server).page
 
 
 def row(page, name):
@@ -245,3 +248,38 @@ def test_browser_says_why_a_file_is_refused(server, page, tmp_path):
     page.get_by_text("Rename the file").first.wait_for()
     page.get_by_role("button", name="Cancel the upload of bad;name.fits").click()
     page.locator("[data-transfers] li").wait_for(state="detached")
+
+
+# Layouts depend on the width and contrasts on the scheme: two of the four pairs show both.
+@pytest.mark.parametrize("width, scheme", [("desk", "light"), ("phone", "dark")])
+def test_pages_are_accessible_and_quiet(server, browser, width, scheme):
+    rest, name = Rest(server, "bert"), f"darks-{width}"
+    rest("POST", "drafts", json.dumps({"name": name}).encode())
+    folder = ingest(server, "bert") / name
+    for file, size in (("s9m1329lu_off_the_usual_length_of_names_dark.fits", 1_500_000),
+                       ("u2440322u.r6h", 3000), ("x1k14513u.r0h", 40), ("x1k14513u.r0d", 80_000)):
+        uploaded(rest, name, file, content(7, size))
+    (folder / "dropped_pfl.fits").write_bytes(content(8, 50_000))
+    os.symlink("/etc/hostname", folder / "link.fits")
+    begun = uploaded(rest, name, "half_flat.fits", content(9, 900_000), sent=400_000)
+    visit = signed_in(browser, server, width, scheme)
+    for label, address in (("area", f"/upload/draft/{name}/"), ("areas", "/upload/drafts/"),
+                           ("plain", "/upload/chunked/")):
+        visit.open(address).check()
+        visit.keep(f"uploads-{label}-{width}-{scheme}")
+    visit.open(f"/upload/draft/{name}/")
+    visit.page.set_input_files("input[type=file]", {
+        "name": "a;b.fits", "mimeType": "text/plain", "buffer": b"x"})
+    visit.page.get_by_text("Rename the file").first.wait_for()
+    visit.page.locator("[data-all]").check()
+    visit.check()
+    visit.keep(f"uploads-refused-{width}-{scheme}")
+    rest("DELETE", f"uploads/{begun}")
+    visit.page.close()
+
+
+def uploaded(rest, area: str, name: str, data: bytes, sent: int | None = None) -> str:
+    body = json.dumps({"name": name, "size": len(data)}).encode()
+    identifier = rest("POST", f"drafts/{area}/uploads", body)[1]["id"]
+    rest("PATCH", f"uploads/{identifier}", data[:sent], Content_Type=PIECE, Upload_Offset="0")
+    return identifier
