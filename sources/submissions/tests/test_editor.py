@@ -22,9 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "arch
 @pytest.fixture(autouse=True)
 def areas(monkeypatch):
     """Upload areas with a name, where the upload service is not there yet."""
-    from fileupload.services import drafts
-
     from fileupload.models import Draft
+    from fileupload.services import drafts
 
     if not hasattr(drafts, "get"):
         def made(user, name):
