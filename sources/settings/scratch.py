@@ -64,12 +64,12 @@ def prepare() -> None:
         os.environ["CRDS_TEST_MARIADB_USER"] = "root"
 
 
-def make_instance(observatory: str, root: Path):
+def make_instance(observatory: str, root: Path, usecase: str = "django"):
     """Folders and configuration of a new instance at ``root``; its databases are not made."""
     control = _control()
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CRDS_")}
     try:
-        instance = control.config.find_instance(observatory, "django", {"CRDS_ROOT": str(root)})
+        instance = control.config.find_instance(observatory, usecase, {"CRDS_ROOT": str(root)})
         control.layout.make(instance)
         control.install.configure(instance, "sqlite")
         return instance

@@ -12,7 +12,7 @@ from common.errors import BadRequest
 from interactive.services import audit
 from locking import services as locking
 
-from . import roles, tokens
+from . import names, roles, tokens
 
 
 def add(name: str, *, email: str, password: str | None, role: str, instrument: str = "", by):
@@ -22,7 +22,7 @@ def add(name: str, *, email: str, password: str | None, role: str, instrument: s
     """
     users = get_user_model()
     user = users(username=name.strip(), email=users.objects.normalize_email(email.strip()))
-    if users.objects.filter(username__iexact=user.username).exists():
+    if names.called(user.username).exists():
         raise BadRequest(f"There is an account {user.username!r} already.")
     _check_email(user.email, user)
     if password is None:
@@ -86,7 +86,7 @@ def _check_email(email: str, user) -> None:
         validate_email(email)
     except ValidationError as exc:
         raise BadRequest(f"{email!r} is no mail address.") from exc
-    if get_user_model().objects.filter(email__iexact=email).exclude(pk=user.pk).exists():
+    if names.with_mail(email).exclude(pk=user.pk).exists():
         raise BadRequest("Another account has this mail address; people log in with it too.")
 
 

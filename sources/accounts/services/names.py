@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
+from django.db.models.functions import Lower
 
 from common.errors import NotFound
 
@@ -23,8 +24,23 @@ def find(name: str):
         return user
     if "@" not in name:
         return None
-    found = list(users.filter(email__iexact=name, is_active=True)[:2])
+    found = list(with_mail(name).filter(is_active=True)[:2])
     return found[0] if len(found) == 1 else None
+
+
+def with_mail(address: str):
+    """Accounts with this mail address, in any case."""
+    return _in_any_case("email", address)
+
+
+def called(name: str):
+    """Accounts of this name, in any case."""
+    return _in_any_case(get_user_model().USERNAME_FIELD, name)
+
+
+def _in_any_case(field: str, text: str):
+    # Not iexact: on MariaDB the collation decides what that means.
+    return get_user_model().objects.alias(lower=Lower(field)).filter(lower=text.strip().lower())
 
 
 def get(name: str):

@@ -12,9 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 
 from common.errors import ServiceError, Unavailable
+
+from . import names
 
 #: Seconds that the provider may take for one answer.
 TIMEOUT = 10
@@ -90,7 +91,7 @@ def _account(claims: dict):
         raise SignInFailed(
             "The provider has not verified your mail address, by which this server knows you."
             " Verify it there and try again, or log in with name and password.")
-    users = list(get_user_model().objects.filter(email__iexact=address)[:2])
+    users = list(names.with_mail(address)[:2])
     if len(users) != 1 or not users[0].is_active:
         raise SignInFailed(
             f"There is no account here for {address}, or it is disabled. Ask the team that runs"
