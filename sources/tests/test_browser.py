@@ -54,6 +54,8 @@ PAGES = {
     "rules of a type": "/browse/hst_acs_biasfile_0005.rmap",
     "reference": "/browse/33410005j_bia.fits",
     "lineage of a file": "/browse/hst_0004.pmap/lineage/",
+    "account": "/account/",
+    "locks": "/locks/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }
@@ -310,6 +312,6 @@ def test_a_wrong_password_is_shown(visit):
     seen.page.fill("#id_username", NAME)
     seen.page.fill("#id_password", "wrong")
     seen.page.keyboard.press("Enter")
-    assert "correct username" in seen.page.locator("#error_message").inner_text()
+    assert "do not fit together" in seen.page.locator("#error_message").inner_text()
     seen.check()
     seen.keep("wrong password-desk-light")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiToken, Grant
+from accounts.models import ApiToken, Attempts, Grant
 from accounts.services import roles, tokens
 from interactive.models import AuditRecord
 from locking import services as locking
 from locking.models import Lock
+from tests.test_hostile import EVIL, ODD
 
 from .conftest import PASSWORD
 
@@ -240,3 +243,31 @@ def test_tokens_are_revoked_on_the_admin_site(admin, people):
 def test_operators_see_the_load(signed_in):
     assert signed_in("olga", "operator").get("/stats/").status_code == 200
     assert signed_in("bob", "submitter").get("/stats/").status_code == 403
+
+
+# ---- bad input --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address, names", [
+    ("/login/", ("username", "password", "instrument", "next")),
+    ("/account/tokens/", ("label", "days")),
+    ("/account/tokens/revoke/", ("prefix",)),
+    ("/account/password/", ("old_password", "new_password1", "new_password2")),
+    ("/locks/take/", ("instrument",)),
+    ("/locks/release/", ("instrument",)),
+    ("/locks/take_over/", ("instrument", "reason")),
+])
+def test_odd_values_get_an_answer_for_people(signed_in, address, names):
+    browser = signed_in("olga", "operator")
+    browser.raise_request_exception = False
+    for name in names:
+        for odd in random.Random(name).sample(ODD, 12):
+            sent = dict.fromkeys(names, "acs") | {name: odd.encode("utf-8", "surrogatepass")}
+            response = browser.post(
+                address, urlencode(sent), content_type="application/x-www-form-urlencoded")
+            assert response.status_code < 500, (name, odd)
+            assert EVIL.encode() not in response.content
+            if address == "/login/":
+                Attempts.objects.all().delete()
+            if response.status_code == 302 and not response.url.startswith("/login"):
+                assert response.url.startswith("/") and not response.url.startswith("//")
