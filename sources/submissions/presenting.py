@@ -194,7 +194,7 @@ def _line_kind(line: str) -> str:
 def _steps(submission: Submission) -> list[Step]:
     """Where it stands on the way from the upload to the catalogue."""
     certify = submission.kind == Kind.CERTIFY
-    labels = ["Received", "Checked"] + ([] if certify else ["Reviewed", "Published"])
+    labels = ["Received", "Checks", *([] if certify else ["Review", "Published"])]
     at, stopped = _STANDS[State(submission.state)]
     if submission.state in (State.FAILED, State.CANCELLED) and submission.ready_at:
         at = 2
