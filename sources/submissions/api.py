@@ -85,12 +85,14 @@ class Asked(Schema):
     state: State | None = Field(None, description="Only those in this state.")
     kind: Kind | None = Field(None, description="Only those of this kind.")
     mine: bool = Field(False, description="Only the caller's own.")
-    limit: Limit = 50
+    limit: Limit = 100
     offset: Offset = 0
 
 
 class Listed(Schema):
-    count: int = Field(description="All that fit the filters.")
+    total: int = Field(description="Submissions that match, on all pages.")
+    limit: int
+    offset: int
     items: list[Summary]
 
 
@@ -201,12 +203,13 @@ def listing(request, asked: Query[Asked]):
     wanted = {"state": asked.state, "kind": asked.kind,
               "user": request.user if asked.mine else None}
     rows = Submission.objects.filter(**{k: v for k, v in wanted.items() if v is not None})
-    return {"count": rows.count(),
-            "items": results.summaries(rows.select_related("user")[asked.offset:asked.offset + asked.limit])}
+    page = rows.select_related("user")[asked.offset:asked.offset + asked.limit]
+    return {"total": rows.count(), "limit": asked.limit, "offset": asked.offset,
+            "items": results.summaries(page)}
 
 
-@router.get("/submissions/{id}", response=Whole, auth=perhaps, summary="A submission and its results",
-            url_name="submission")
+@router.get("/submissions/{id}", response=Whole, auth=perhaps, url_name="submission",
+            summary="A submission and its results")
 def one(request, id: Path[Id]):
     """Files with their official names and findings, rule changes, progress, and what may be done.
 

@@ -37,7 +37,7 @@ def test_from_the_start_to_the_end(call):
     assert answer.status_code == 201, answer.content
     id = answer.json()["id"]
     answer = call("get", "/submissions?mine=true&state=queued")
-    assert answer.json().get("count") == 1, answer.content
+    assert answer.json().get("total") == 1, answer.content
     told = call("get", f"/submissions/{id}").json()
     assert told["progress"]["state"] == "queued"
     assert told["standing"]["cancel"]["possible"] and not told["standing"]["confirm"]["possible"]

@@ -20,9 +20,6 @@ from ..services import starting
 from ..services.fields import FieldErrors
 from .finding import visible
 
-#: The upload panel.
-PANELS = ("fileupload/panel.html", "submissions/includes/no_panel.html")
-
 
 @dataclass(frozen=True)
 class Page:
@@ -126,7 +123,7 @@ def _uploads(request, form: SubmissionForm, name: str) -> dict:
     except ServiceError:
         draft = drafts.default(request.user)
     others = list(request.user.drafts.order_by("name"))
-    return {"panel": PANELS, "draft": draft, "drafts": others if len(others) > 1 else []}
+    return {"draft": draft, "drafts": others if len(others) > 1 else []}
 
 
 # ---- what a form begins with ---------------------------------------------------
