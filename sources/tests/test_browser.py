@@ -56,6 +56,11 @@ PAGES = {
     "lineage of a file": "/browse/hst_0004.pmap/lineage/",
     "account": "/account/",
     "locks": "/locks/",
+    "set context": "/set_default_context/",
+    "a context to set": "/set_default_context/?kind=latest&pmap_mode=pmap_edit",
+    "a context with bad files": "/set_default_context/?kind=latest&pmap_text=hst_0002.pmap",
+    "mark files": "/mark_bad/",
+    "deliveries": "/delivery_status/",
     "load of a day": "/stats/",
     "load of a week": "/stats/?span=week",
 }

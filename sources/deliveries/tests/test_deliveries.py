@@ -16,7 +16,7 @@ from accounts.services.roles import NotAllowed
 from common.errors import BadRequest, NotFound, Unavailable
 from deliveries.services import acting, folders, making, switch, watching
 from interactive.models import AuditRecord, CatalogFile, Delivery, NameSeries
-from interactive.services import revision, store
+from interactive.services import invariants, revision, store
 from interactive.tests import catalogue
 
 from .handing import Archive, delivery, submitted
@@ -329,3 +329,33 @@ def test_only_operators_act(archive, django_user_model):
                 lambda: acting.regenerate(made.catalog, user)):
         with pytest.raises(NotAllowed):
             act()
+
+
+# ---- invariants ----------------------------------------------------------------------------
+
+
+def wrong() -> list[str]:
+    return [violation.check for violation in invariants.deliveries_are_right()]
+
+
+def test_every_state_on_the_way_is_right(archive):
+    made = delivery(REFERENCE, RMAP)
+    assert wrong() == []
+    making.complete(made)
+    assert wrong() == []
+    archive.begin(made.catalog)
+    watching.follow()
+    assert wrong() == []
+    archive.fail(made.catalog)
+    watching.follow()
+    assert wrong() == []
+
+
+def test_what_is_wrong_is_found(archive, settings):
+    made = offered()
+    CatalogFile.objects.filter(name=REFERENCE).update(state="archiving")
+    assert wrong() == ["delivery-state"]
+    (settings.INSTANCE.catalogs / made.catalog).unlink()
+    assert wrong() == ["delivery-state", "catalog"]
+    folders.write_catalog(made.catalog, [RMAP])
+    assert wrong() == ["delivery-state", "catalog"]

@@ -269,11 +269,19 @@ def links_have_kinds() -> Iterator[Violation]:
         yield Violation("links", name, "It contains itself.")
 
 
+def deliveries_are_right() -> Iterator[Violation]:
+    """Deliveries, their catalogs and the states of their files fit together."""
+    from deliveries.services import invariants
+
+    yield from (Violation(*found) for found in invariants.check())
+
+
 CHECKS = (
     stored_files_are_there, store_holds_only_published_files, sizes_are_known,
     published_rules_are_complete, links_have_kinds, pointers_are_valid, history_ends_with_latest,
     states_follow_latest, latest_is_good, blacklist_is_closed, rejected_are_marked,
     names_are_registered,
+    deliveries_are_right,
 )
 
 

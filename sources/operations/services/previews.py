@@ -254,7 +254,7 @@ def _reasons(found: Preview) -> None:
             " back.")
     elif found.skipped:
         found.needs_reason, found.why_reason = True, (
-            f"several deliveries take effect at once ({len(found.skipped)} contexts in between).")
+            f"several deliveries take effect at once; contexts in between: {len(found.skipped)}.")
     elif found.description:
         found.reason = found.description[:LONGEST_REASON]
     else:
