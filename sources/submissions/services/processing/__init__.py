@@ -3,6 +3,7 @@
 * :mod:`.work` what all steps share: folders, findings, fenced writes, names
 * :mod:`.checking` collect, identify, lock, certify, duplicates
 * :mod:`.naming` official names for references
+* :mod:`.photometry` lookup tables and tests of synthetic photometry
 * :mod:`.rulemaking` rules from references: trial, insertion, deletion
 * :mod:`.hand_made` rules that people bring
 * :mod:`.reviewing` collisions, differences, what would change
@@ -25,7 +26,7 @@ from jobs.context import JobCancelled
 
 from ...models import BaseMode, Kind, Level, State, Submission
 from .. import mails, settling
-from . import checking, hand_made, naming, reviewing, rulemaking
+from . import checking, hand_made, naming, photometry, reviewing, rulemaking
 from .work import Refused, Work, begin, library_ready
 
 REFERENCES = (checking.collect, checking.identify, checking.lock, checking.certify,
@@ -36,8 +37,8 @@ STEPS = {
     Kind.CERTIFY: (
         checking.collect, checking.identify, checking.certify, checking.duplicates),
     Kind.BATCH: (
-        *REFERENCES, rulemaking.trial, naming.rename, rulemaking.insert, rulemaking.certify,
-        reviewing.review),
+        *REFERENCES, photometry.make_tables, rulemaking.trial, naming.rename,
+        photometry.test_ensemble, rulemaking.insert, rulemaking.certify, reviewing.review),
     Kind.REFERENCES: (*REFERENCES, naming.rename, reviewing.collisions),
     Kind.MAPPINGS: (
         checking.collect, checking.only_rules, checking.lock, checking.duplicates,
