@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -139,6 +140,15 @@ def _unusable(draft: Draft, exc: OSError) -> ServiceError:
     return Unavailable(
         f"The server cannot use the folder of the upload area {draft} ({exc.strerror})."
         " Tell the team that runs this server.")
+
+
+def require_no_folder(draft: Draft, name: str) -> None:
+    """Conflict if a folder, such as that of another draft, has the name of a file to come."""
+    with opened(draft) as descriptor, suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+            raise Conflict(
+                f"A folder in the upload area is called {name!r}. Rename the file and upload it"
+                " again, or use another upload area.")
 
 
 @contextmanager

@@ -40,7 +40,11 @@ def check(name: str) -> str:
 
 def shown(name: str) -> str:
     """``name`` as it can be shown and sent, also if its bytes are no text."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        raw = os.fsencode(name)
+    except UnicodeEncodeError:
+        raw = name.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def user_folder(username: str) -> str:

@@ -78,6 +78,7 @@ def begin(draft: Draft, name: str, size: int, *, sha1sum: str = "", session: str
           fingerprint: str = "") -> Upload:
     """Announce the file ``name`` of ``size`` bytes; checked against ``sha1sum`` at the end."""
     names.check(name)
+    drafts.require_no_folder(draft, name)
     if not 0 <= size < LARGEST:
         raise BadRequest("The size of an upload is a number of bytes, 0 or more.")
     sha1sum = sha1sum.strip().lower()
@@ -85,7 +86,7 @@ def begin(draft: Draft, name: str, size: int, *, sha1sum: str = "", session: str
         raise BadRequest("A sha1 has 40 hexadecimal digits.")
     space.require(draft.user, size)
     upload = Upload(draft=draft, name=name, size=size, expected_sha1sum=sha1sum, session=session,
-                    fingerprint=fingerprint[:128])
+                    fingerprint=names.shown(fingerprint)[:128])
     with space.explained():
         descriptor = os.open(upload.part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         upload.inode = f"{os.fstat(descriptor).st_ino:x}"
@@ -179,6 +180,7 @@ def cancel(upload: Upload) -> None:
 def whole(draft: Draft, name: str, content) -> Received:
     """Take ``content``, an uploaded file of Django, as the file ``name``."""
     names.check(name)
+    drafts.require_no_folder(draft, name)
     path = getattr(content, "part", None)
     sha1sum = getattr(content, "sha1sum", "")
     with space.explained():

@@ -28,7 +28,10 @@ def remove(draft: Draft, name: str | bytes, identity: str = "") -> bool:
     With ``identity`` (see :func:`.incoming.identity`) only if it is still that one, else
     Conflict.  False if there is nothing of that name.
     """
-    raw = os.fsencode(name)
+    try:
+        raw = os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
     if raw in (b"", b".", b"..") or b"/" in raw or b"\0" in raw:
         raise BadRequest("This is not the name of a file in an upload area.")
     with space.explained(), drafts.opened(draft) as folder, drafts.locked(draft):
@@ -50,8 +53,9 @@ def remove(draft: Draft, name: str | bytes, identity: str = "") -> bool:
 
 def remove_file(draft: Draft, name: str) -> None:
     """Remove ``name`` and unfinished uploads of it; NotFound if there is neither."""
-    waiting = Upload.objects.filter(draft=draft, name=name, finished_at=None)
-    found = list(waiting)
+    found = []
+    if not names.problem(name):
+        found = list(Upload.objects.filter(draft=draft, name=name, finished_at=None))
     for upload in found:
         receiving.cancel(upload)
     if not remove(draft, name) and not found:

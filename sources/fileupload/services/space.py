@@ -98,6 +98,10 @@ def explained():
             raise DiskFull(
                 "The disk of the server is full. What has arrived is kept; go on with the upload"
                 " when the team that runs this server has made room.") from exc
+        if exc.errno == errno.EISDIR:
+            raise drafts.Conflict(
+                "A folder in the upload area has the name of the file. Remove the folder, or"
+                " rename the file and upload it again.") from exc
         if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE):
             raise Unavailable(
                 f"The server cannot use your upload area ({exc.strerror}). What has arrived is"

@@ -117,6 +117,27 @@ def test_pieces_that_do_not_fit(program, offset, body, status):
     assert program("GET", f"uploads/{identifier}").json()["offset"] == 0
 
 
+@pytest.mark.parametrize("name", ["\\ud800", "\\udcff", "\\u0000", "..", "a/b", "two", ""])
+def test_names_that_cannot_be(program, user, name):
+    drafts.folder(drafts.create(user, "two"))
+    made = program.begin(name, 10)
+    assert made.status_code in (400, 409) and made.json()["detail"]
+    assert Upload.objects.count() == 0
+
+
+@pytest.mark.parametrize("body", [
+    b'{"name": "a", "size": -1}', b'{"name": "a", "size": 1e300}', b'{"name": "a"}', b"[]", b"{",
+    b'{"name": "a", "size": 1, "sha1sum": "x"}', b'{"name": "a", "size": 99999999999999999999}'])
+def test_announcements_that_make_no_sense(program, body):
+    assert program("POST", "drafts/default/uploads", body).status_code in (400, 422)
+
+
+def test_fingerprint_of_any_characters(program):
+    made = program("POST", "drafts/default/uploads",
+                   b'{"name": "a", "size": 1, "fingerprint": "\\ud800\\u0000\\udcff"}')
+    assert made.status_code == 201
+
+
 def test_others_and_strangers(program, user):
     identifier = program.begin("a.fits", 10).json()["id"]
     other = Program(submitter("eve"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -14,6 +16,8 @@ from common.errors import BadRequest
 
 from ..handlers import PartHandler
 from ..services import space
+
+LATER_PIECE = re.compile(r"bytes [1-9]")
 
 
 def takes_files(view: Callable) -> Callable:
@@ -32,7 +36,8 @@ def takes_files(view: Callable) -> Callable:
         if request.method != "POST":
             return protected(request, *args, **kwargs)
         with space.explained():
-            space.require(request.user, _announced(request))
+            if not _goes_on(request):
+                space.require(request.user, _announced(request))
             handler = PartHandler(request)
             request.upload_handlers = [MemoryFileUploadHandler(request), handler]
             try:
@@ -44,6 +49,12 @@ def takes_files(view: Callable) -> Callable:
                 handler.remove()
 
     return prepared
+
+
+def _goes_on(request) -> bool:
+    """Whether this is a later piece of an upload, which asked for its room with the first."""
+    return (LATER_PIECE.match(request.headers.get("Content-Range", "")) is not None
+            and _announced(request) <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _announced(request) -> int:
