@@ -281,6 +281,18 @@ def test_query_affected_with_stored_results(hst, fresh):
     assert "ignoring" in done.err.lower()
 
 
+def test_affected_datasets_are_those_of_the_client(hst, synced):
+    """The same ids as the client computes itself from this server's datasets and rules."""
+    hst.shell("from affected.services import foreground\n"
+              f"foreground.run('hst_0499.pmap', '{LATEST}', 'command')")
+    done = synced.run(
+        f"bestrefs --affected-datasets --old-context hst_0499.pmap --new-context {LATEST}")
+    stored = hst.rpc("get_affected_datasets", "hst", "hst_0499.pmap", LATEST)
+    assert stored["affected_ids"] == done.out.split()
+    assert f"Affected products = {len(stored['affected_ids'])}" in done.text
+    assert stored["bestrefs_status"] == done.code
+
+
 # ---- the address tells the observatory -----------------------------------
 
 

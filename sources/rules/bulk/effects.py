@@ -29,8 +29,8 @@ UNDEFINED = "UNDEFINED"
 #: Answers that the client takes for "no file is known".
 _NO_MATCH = ("NOT FOUND NO MATCH FOUND.", UNDEFINED, "NONE", "", "*")
 
-#: Stands for all datasets of an instrument where an error is about its rules.
-ALL = "ALL"
+#: What the client says where the library answers with several files at once.
+_TUPLE = "'tuple' object has no attribute 'startswith'"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class _Part:
                  fine: np.ndarray) -> None:
         rows = len(self.rows)
         failed = np.zeros(rows, bool)
-        changed: list[tuple[str, np.ndarray, np.ndarray, list]] = []
+        changed: list[tuple[str, np.ndarray, list]] = []
         for kind in types:
             before, after = old.column(kind, rows), new.column(kind, rows)
             group, example = _alike([before, after], rows)
@@ -214,32 +214,32 @@ class _Part:
                 outcome = _judge(kind, *pair)
                 if outcome is None:
                     continue
-                here = None
-                if outcome.errors or outcome.failed:
+                if outcome.errors or outcome.failed or outcome.broken:
                     here = np.flatnonzero(fine & (group == index))
-                    if not len(here):
-                        continue
-                for message in outcome.errors:
-                    self._fail_all(here, kind, message)
-                if outcome.failed:
-                    failed[here] = True
-                elif outcome.update is not None:
+                    for message in outcome.errors if len(here) else ():
+                        self._fail_all(here, kind, message)
+                    if outcome.broken:
+                        self._fail_all(here, "", f"Failed processing: {outcome.broken}")
+                        fine[here] = False
+                    failed[here] |= outcome.failed
+                if outcome.update is not None:
                     number[index] = len(updates)
                     updates.append(outcome.update)
-            codes = np.where(fine, number[group], -1)
-            if updates and (codes >= 0).any():
-                changed.append((kind, codes, np.flatnonzero(codes >= 0), updates))
-        self._collect(changed, failed)
+            if updates:
+                changed.append((kind, number[group], updates))
+        self._collect([(kind, np.where(fine, codes, -1), updates)
+                       for kind, codes, updates in changed], failed)
 
-    def _collect(self, changed, failed: np.ndarray) -> None:
+    def _collect(self, changed: list[tuple[str, np.ndarray, list]], failed: np.ndarray) -> None:
         """Put the changed datasets together."""
-        for kind, codes, rows, updates in changed:
-            self.found.counts[self.instrument, kind] += len(rows)
-            self._count_bad(kind, codes, updates)
+        for kind, codes, updates in changed:
+            if number := int((codes >= 0).sum()):
+                self.found.counts[self.instrument, kind] += number
+                self._count_bad(kind, codes, updates)
         if not changed:
             return
-        every = np.unique(np.concatenate([rows for _, _, rows, _ in changed]))
-        columns = [(codes[every].tolist(), updates) for _, codes, _, updates in changed]
+        every = np.flatnonzero(np.logical_or.reduce([codes >= 0 for _, codes, _ in changed]))
+        columns = [(codes[every].tolist(), updates) for _, codes, updates in changed]
         for place, row in enumerate(every.tolist()):
             updates = tuple(some[codes[place]] for codes, some in columns if codes[place] >= 0)
             self.found.affected.append(Affected(
@@ -287,23 +287,35 @@ class _Selected:
 
 @dataclass(frozen=True)
 class _Outcome:
-    update: Update | None
-    failed: bool
-    errors: tuple[str, ...]
+    """``broken`` is what the client stumbles over, so that it drops the whole dataset."""
+
+    update: Update | None = None
+    failed: bool = False
+    errors: tuple[str, ...] = ()
+    broken: str = ""
 
 
 def _judge(kind: str, old: str | None, new: str | None) -> _Outcome | None:
     """What two answers mean, as ``_compare_bestrefs``; None if both leave the type out."""
     if old is None and new is None:
         return None
+    if _is_tuple(old):
+        return _Outcome(broken=_TUPLE)
     _, before, first = _meaning("Old:", old)
+    if _is_tuple(new):
+        return _Outcome(errors=(first,) if first else (), broken=_TUPLE)
     fine, after, second = _meaning("New:", new)
     errors = tuple(text for text in (first, second) if text)
     if not fine:
-        return _Outcome(None, True, errors)
+        return _Outcome(failed=True, errors=errors)
     if before == after:
-        return _Outcome(None, False, errors)
-    return _Outcome(Update(kind, _plain(old, before), _plain(new, after)), False, errors)
+        return _Outcome(errors=errors)
+    return _Outcome(Update(kind, _plain(old, before), _plain(new, after)), errors=errors)
+
+
+def _is_tuple(answer: str | None) -> bool:
+    """Whether the library answers with several files: cases of equal weight, not merged."""
+    return answer is not None and answer.startswith("(")
 
 
 def _meaning(name: str, answer: str | None) -> tuple[bool, str, str]:
