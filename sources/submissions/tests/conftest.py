@@ -73,16 +73,7 @@ def copy_rows(source, target):
 
 
 @pytest.fixture
-def desk(content, submitter):
+def desk(content, submitter, settings):
     """The submitter's desk on the demonstration content of HST."""
+    settings.UPLOAD_SETTLE_SECONDS = 0
     return Desk(submitter)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def upload_area():
-    try:
-        import fileupload.services.taking  # noqa: F401
-    except ImportError:
-        from submissions.tests import upload_area
-
-        upload_area.install()

@@ -142,7 +142,8 @@ def _fail(work: Work, error: str) -> None:
     Submission.objects.filter(pk=submission.pk).update(
         error_count=submission.findings.filter(level=Level.ERROR).count(),
         warning_count=submission.findings.filter(level=Level.WARNING).count())
-    work.say(error, "error")
+    # As an error the end of the channel tells it; findings were told when they were found.
+    work.say(error)
     settling.close(submission, State.FAILED, error, by="system")
     reach("process.failed")
 
