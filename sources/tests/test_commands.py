@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -190,6 +191,17 @@ def test_layout_and_modes(site):
     assert (top / "env.csh").resolve() == (site.root / "env.csh").resolve()
     assert "Applying" in (top / "install.hst.django.err").read_text()
     assert list((site.root / "server" / "static").iterdir())
+
+
+def test_accounts_by_command(site):
+    """The test user may try nearly everything; tools/accounts finds the instance."""
+    listed = site("tools/accounts", "list")
+    assert "test  <test@example.invalid>  operator" in listed.stdout
+    token = site("tools/accounts", "token", "test")
+    assert re.fullmatch(r"crds_\w+\n", token.stdout)
+    refused = site("tools/accounts", "add", "anne", "--role", "submitter",
+                   "--email", "anne@example.invalid")
+    assert refused.returncode == 1 and "no password on standard input" in refused.stdout
 
 
 def expected_variables(site: Site) -> dict[str, str]:

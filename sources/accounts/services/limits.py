@@ -79,9 +79,10 @@ def charge_token(network: str) -> None:
 
 def _charge(keys: dict[Count, str]) -> None:
     now = timezone.now()
+    # Before the transaction, which then locks rows in one order only.
+    for key in keys.values():
+        _make_row(key)
     with transaction.atomic():
-        for key in keys.values():
-            _make_row(key)
         rows = {row.key: row for row in
                 Attempts.objects.select_for_update().filter(key__in=keys.values()).order_by("key")}
         waits = [row.blocked_until for row in rows.values()
@@ -98,9 +99,9 @@ def _charge(keys: dict[Count, str]) -> None:
 def succeeded(name: str, network: str) -> None:
     """``name`` signed in: the pair begins anew and is known, the other counts lose one."""
     now = timezone.now()
+    pair = _key(PAIR, name, network)
+    _make_row(pair)
     with transaction.atomic():
-        pair = _key(PAIR, name, network)
-        _make_row(pair)
         Attempts.objects.filter(key=pair).update(
             failures=0, blocked_until=None, succeeded_at=now)
         Attempts.objects.filter(
