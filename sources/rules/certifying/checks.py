@@ -72,16 +72,30 @@ def told(tell: Callable[[dict], None]):
 
 
 def overlay(files: dict[str, str]) -> None:
-    """Have the library find ``files`` ({name: path}), which its cache does not have yet."""
+    """Have the library find ``files`` ({name: path}), which its cache does not have yet.
+
+    A rule among them comes before one of the cache; a reference only where the cache has none,
+    since uploads may be called like published files.
+    """
     from crds.core import config
 
-    def first(look_up):
-        def found(name, *args, **keys):
-            return files.get(os.path.basename(name)) or look_up(name, *args, **keys)
-        return found
+    in_cache = config.relocate_reference
+    rules = config.relocate_mapping
 
-    config.relocate_mapping = first(config.relocate_mapping)
-    config.relocate_reference = first(config.relocate_reference)
+    def mapping(name, *args, **keys):
+        return files.get(os.path.basename(name)) or rules(name, *args, **keys)
+
+    def reference(name, *args, **keys):
+        other = files.get(os.path.basename(name))
+        try:
+            path = in_cache(name, *args, **keys)
+        except Exception:  # a name that tells nothing: the library would ask a server
+            if other is None:
+                raise
+            return other
+        return path if other is None or os.path.exists(path) else other
+
+    config.relocate_mapping, config.relocate_reference = mapping, reference
 
 
 def only_stored_references() -> None:

@@ -175,8 +175,8 @@ class Workshop:
         which the cache does not have yet, and the candidates themselves are known.
         """
         candidates = list(candidates)
-        given = {name: str(path) for name, path in (overlay or {}).items()}
-        given |= {one.name: str(one.path) for one in candidates if one.is_rule}
+        given = {name: str(Path(path).absolute()) for name, path in (overlay or {}).items()}
+        given |= {one.name: str(Path(one.path).absolute()) for one in candidates}
         known = given.keys() | {one.name for one in candidates}
         done: dict[str, Certified] = {}
 

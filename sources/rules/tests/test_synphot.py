@@ -60,7 +60,9 @@ def test_a_component_and_the_table_made_for_it(workshop, folder, tmp_path):
         assert hdus[0].header["DBTABLE"] == "CRCOMPLIST"
     assert rows["acs_f435w"] == "cracscomp$acs_f435w_002_syn.fits"
     assert rows["acs_f606w"] == "cracscomp$acs_f606w_001_syn.fits"
-    # The file that the new table names is not in the store yet.
+    # The file that the new table names is not in the store yet; beside it, it is known.
+    both = workshop.certify([Candidate(target, target.name), Candidate(path, path.name)])
+    assert [one.errors for one in both] == [0, 0], both[0].log
     certified = workshop.certify([Candidate(target, target.name)], overlay={path.name: path})[0]
     assert certified.errors == 0, certified.log
 
