@@ -139,8 +139,9 @@ def refreshed(run: AffectedRun) -> AffectedRun:
 
 
 def _is_stale(run: AffectedRun) -> bool:
-    """A process takes the lock soon after it made the run."""
-    return (timezone.now() - (run.started or run.created)).total_seconds() > 10
+    """A process takes the lock before it says that it runs, and soon after it made the run."""
+    waited = (timezone.now() - (run.started or run.created)).total_seconds()
+    return run.state == RunState.RUNNING or waited > 10
 
 
 def _end(run: AffectedRun, state: str, problem: str) -> None:
