@@ -179,7 +179,7 @@ def test_edited_rules_go_all_the_way(client, page, desk, rmap, monkeypatch):
     soup = page()
     assert "1 match case selects something else" in " ".join(
         soup.select_one(".verdict-line").get_text().split())
-    assert other in soup.select_one(".impact-cases").get_text()
+    assert other in soup.select_one(".effects").get_text()
     file = client.get(reverse("edit_rmap_text", args=[rmap]))
     assert other in file.content.decode() and file["Content-Type"].startswith("text/plain")
     answer = client.post(reverse("edit_rmap", args=[rmap]), {"act": "submit", **sent})
