@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -31,6 +32,7 @@ from .catalogue_filters import Catalogued, CatalogueFilters, extensions, filekin
 #: Values of one detail that are shown; the rest is in downloads.
 SHOWN = 20
 
+SUBMISSION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\.[A-Za-z0-9]+")
 
 
@@ -70,7 +72,8 @@ class DetailsColumn(TextColumn):
                             "empty_values": (None, "", {}, []), **kwargs})
 
     def render(self, value):
-        items = [(format_html("{}: ", name) if name else "", self._values(values))
+        items = [(format_html("{}: ", name) if name else "",
+                  _submission(values[0]) if name == "submission" else self._values(values))
                  for name, values in detail_texts(value)]
         if not items:
             return NOTHING
@@ -93,6 +96,13 @@ class DetailsColumn(TextColumn):
         return "; ".join(
             f"{name}: {', '.join(values)}" if name else ", ".join(values)
             for name, values in detail_texts(value))
+
+
+def _submission(value: str):
+    """The id of a submission, linked to its results."""
+    if not SUBMISSION.fullmatch(value):
+        return value
+    return format_html('<a href="{}">{}</a>', reverse("display_result", args=[value]), value)
 
 
 class ActivityTable(Table):

@@ -308,3 +308,12 @@ def test_known_files_lead_to_their_difference(signed_in):
     answer = signed_in.get("/difference/?old_mode=uploaded&old_upload=/nothing.pmap"
                            "&new=hst_0002.pmap")
     assert "no complete upload" in error_of(answer)
+
+
+def test_recent_activity_leads_to_the_results(signed_in, sara):
+    made = make(sara)
+    signed_in.post("/submit_confirm_pipeline/", {
+        "results_id": str(made.pk), "button": "cancel", "reason": "Not needed"})
+    page = soup_of(signed_in.get("/recent_activity/?extension=*"))
+    row = page.find("td", string="cancel submission").parent
+    assert row.find("a", href=f"/display_result/{made.pk}") and "Not needed" in row.text
