@@ -7,6 +7,7 @@ from datetime import timedelta
 from jobs import kept
 from jobs.kinds import job_kind
 from jobs.models import Lane
+from jobs.rounds import every
 
 
 @job_kind("process_submission", title="Check a submission", max_attempts=4,
@@ -69,3 +70,17 @@ def rule_edit(context, folder, name: str, edits: list) -> None:
     from .services import editor
 
     editor.make_preview(folder, name, edits)
+
+
+@every(600)
+def sweep_now_and_then():
+    """Have the sweep run as a job, which every host may ask for and one makes."""
+    from jobs import services as jobs
+    from jobs.models import FINISHED, Job
+
+    from .services import sweeping
+
+    if not sweeping.anything_to_do():
+        return
+    if not Job.objects.filter(kind="sweep_submissions").exclude(state__in=FINISHED).exists():
+        jobs.submit("sweep_submissions")

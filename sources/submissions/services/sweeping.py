@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from interactive.services import audit
 
-from ..models import ENDED, State, Submission
+from ..models import ENDED, Mail, State, Submission
 from . import confirming, mails, settling
 from .deciding import remove_folder
 
@@ -37,6 +37,14 @@ def sweep() -> dict[str, int]:
         "folders removed": remove_folders(),
         "mails sent": mails.send_waiting()["sent"],
     }
+
+
+def anything_to_do() -> bool:
+    """Whether the sweep may find something; a few quick looks."""
+    return (Submission.objects.exclude(state__in=ENDED).exists()
+            or Submission.objects.filter(state=State.CONFIRMED, completed_at=None).exists()
+            or Mail.objects.filter(sent_at=None).exists()
+            or any((folder / "uploads").exists() for folder in _folders()))
 
 
 def notice() -> int:

@@ -50,6 +50,7 @@ def test_abandoned_submissions_are_reminded_of_and_then_cancelled(submission, se
         Submission.objects.update(ready_at=timezone.now() - timedelta(days=days))
         return sweeping.sweep()
 
+    assert sweeping.anything_to_do()
     assert waits(1)["reminded"] == 0
     assert waits(settings.SUBMISSION_REMIND_DAYS + 1)["reminded"] == 1
     assert waits(settings.SUBMISSION_REMIND_DAYS + 2)["reminded"] == 0

@@ -1,4 +1,4 @@
-"""Looks after submissions that nobody looks after; cron runs it every ten minutes."""
+"""Looks after submissions that nobody looks after; workers do it every ten minutes."""
 
 from __future__ import annotations
 
