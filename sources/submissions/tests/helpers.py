@@ -150,7 +150,7 @@ def points_of(work, trace: Path) -> list[str]:
     """Run ``work()`` to its end in another process; the fault points that it reaches."""
     trace.unlink(missing_ok=True)
     assert in_child(work, CRDS_FAULT_TRACE=str(trace)) == 0
-    return trace.read_text().split() if trace.exists() else []
+    return trace.read_text().splitlines() if trace.exists() else []
 
 
 def worker_died() -> None:
