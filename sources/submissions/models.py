@@ -61,7 +61,8 @@ class Submission(models.Model):
 
     ``base_context`` is the context that the rules derive from, resolved when the submission
     came in; ``edit_context`` the edit context of that moment, by which a confirmation sees
-    what came in between.
+    what came in between.  ``asked_context`` is what the client took for it before it uploaded:
+    under that name it looks for the new context on the page of the confirmation.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -78,6 +79,7 @@ class Submission(models.Model):
         max_length=16, choices=BaseMode.choices, default=BaseMode.EDIT)
     base_context = models.CharField(max_length=128, blank=True)
     edit_context = models.CharField(max_length=128, blank=True)
+    asked_context = models.CharField(max_length=128, blank=True)
     change_level = models.CharField(
         max_length=16, choices=ChangeLevel.choices, default=ChangeLevel.SEVERE)
     creator = models.CharField(max_length=128, blank=True)

@@ -94,10 +94,11 @@ class Shown:
 
     @property
     def old_contexts(self) -> list[str]:
-        """Contexts in whose place the new one came: the one asked for, and a newer one."""
+        """Contexts in whose place the new one came: the one asked for, and newer ones."""
         submission = self.submission
         return list(dict.fromkeys(filter(None, (
-            submission.base_context, submission.rebased_on)))) if submission.new_context else []
+            submission.asked_context, submission.base_context, submission.rebased_on,
+        )))) if submission.new_context else []
 
 
 @dataclass(frozen=True)

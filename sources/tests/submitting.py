@@ -104,10 +104,7 @@ class Desks:
         folder = self.temporary.mktemp("submit")
         live.shell(PREPARE.format(people=list(files), password=PASSWORD, folder=str(folder),
                                   files=files))
-        with open(live.root / "server" / "logs" / "worker.log", "ab") as log:
-            self.running.append(Worker(subprocess.Popen(
-                [sys.executable, str(CHECKOUT / "sources/manage.py"), "run_worker"],
-                env=live.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)))
+        self.running.append(Worker.of(live))
         desk = Desk(live, folder)
         desk.before = live.rpc("get_server_info")["edit_context"]
         return desk
@@ -118,8 +115,20 @@ class Desks:
 
 
 class Worker:
+    """The worker of a live server's instance; use as a context manager."""
+
     def __init__(self, process: subprocess.Popen):
         self.process = process
+
+    @classmethod
+    def of(cls, live: LiveServer) -> Worker:
+        with open(live.root / "server" / "logs" / "worker.log", "ab") as log:
+            return cls(subprocess.Popen(
+                [sys.executable, str(CHECKOUT / "sources/manage.py"), "run_worker"],
+                env=live.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def __enter__(self) -> Worker:
+        return self
 
     def __exit__(self, *_) -> None:
         self.process.terminate()

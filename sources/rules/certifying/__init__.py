@@ -27,7 +27,7 @@ def certify(candidates: Iterable[Candidate], *, context: str, compare_old_refere
     """Certify ``candidates`` against ``context``; see :meth:`Workshop.certify`.
 
     ``observatory`` and ``cache`` are those of the instance unless given; ``limits`` are
-    ``processes``, ``time_limit``, ``memory_limit`` and ``stop`` of :class:`Workshop`.
+    ``processes``, ``time_limit``, ``memory_limit``, ``stop`` and ``folder`` of :class:`Workshop`.
     """
     with Workshop(*_place(observatory, cache), context, **limits) as workshop:
         return workshop.certify(

@@ -48,7 +48,7 @@ LOAD_LIMIT = 300
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ \-]{0,127}")
 
 #: Variables that the processes get besides those of the library; none tells a secret.
-VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CRDS_JOB")
+VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CRDS_JOB")
 
 #: Observatories whose FITS files fitsverify checks.
 WITH_FITSVERIFY = ("hst", "jwst")
@@ -82,17 +82,21 @@ class Workshop:
     beside its own checks.  ``cache`` is the server's file cache.  ``time_limit`` (seconds) and
     ``memory_limit`` (megabytes) hold for each file.  ``stop`` is asked every half second; when it
     answers true, :class:`Stopped` is raised, and what it raises goes through; either way nothing
-    goes on.  Use it in a ``with`` statement.
+    goes on.  Files are laid out in a folder of its own below ``folder`` (that of the system for
+    temporary files unless given), which only a killed caller leaves behind.  Use it in a ``with``
+    statement.
     """
 
     def __init__(self, observatory: str, cache: Path | str, context: str = "", *,
                  processes: int | None = None, time_limit: float = TIME_LIMIT,
-                 memory_limit: int = MEMORY_LIMIT, stop: Callable[[], object] | None = None):
+                 memory_limit: int = MEMORY_LIMIT, stop: Callable[[], object] | None = None,
+                 folder: Path | None = None):
         if observatory not in environment.OBSERVATORIES:
             raise ValueError(f"Unknown observatory {observatory!r}.")
         self.observatory = observatory
         self.context = context
         self._stop = stop
+        self._below = folder
         self._settings = {
             "observatory": observatory, "cache": str(Path(cache).absolute()), "context": context,
             "processes": max(1, processes or os.cpu_count() or 1), "time_limit": time_limit,
@@ -105,7 +109,7 @@ class Workshop:
     # ---- life
 
     def __enter__(self) -> Workshop:
-        self._folder = Path(tempfile.mkdtemp(prefix="crds-certify-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="crds-certify-", dir=self._below)).absolute()
         try:
             self._begin()
         except BaseException:
@@ -120,8 +124,9 @@ class Workshop:
         variables = {name: os.environ[name] for name in VARIABLES if name in os.environ}
         cache = Path(self._settings["cache"])
         variables |= environment.library_variables(self.observatory, cache)
-        variables |= {"HOME": str(self._folder), "PYTHONPATH": str(SOURCES),
-                      "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
+        variables |= {"HOME": str(self._folder), "TMPDIR": str(self._folder),
+                      "PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1",
+                      "OMP_NUM_THREADS": "1",
                       "OPENBLAS_NUM_THREADS": "1", "CRDS_READONLY_CACHE": "1"}
         with open(self._folder / "errors", "wb") as errors:
             self._process = subprocess.Popen(

@@ -211,8 +211,8 @@ ORPHANS = """
 import sys, time
 from pathlib import Path
 from rules.certifying import Candidate, Workshop
-cache, context, slow = sys.argv[1:]
-with Workshop("hst", cache, context) as shop:
+cache, context, slow, folder = sys.argv[1:]
+with Workshop("hst", cache, context, folder=Path(folder)) as shop:
     print(shop._process.pid, flush=True)
     shop.certify([Candidate(Path(slow), "hst_cos_deadtab_0001.rmap")])
 """
@@ -221,10 +221,11 @@ with Workshop("hst", cache, context) as shop:
 def test_a_killed_caller_leaves_nothing_running(demo_cache, tmp_path):
     slow = a_file(tmp_path, "slow", RULE.format(
         "Match({ ('FUV',): UseAfter({" + ",".join(f"'{n}': 'x'" for n in range(60_000)) + "}) })"))
-    cache = demo_cache("hst")
+    cache, below = demo_cache("hst"), tmp_path / "work"
+    below.mkdir()
     caller = subprocess.Popen(
-        [sys.executable, "-c", ORPHANS, str(cache), newest(cache, "hst"), str(slow.path)],
-        stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(SOURCES)})
+        [sys.executable, "-c", ORPHANS, str(cache), newest(cache, "hst"), str(slow.path),
+         str(below)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(SOURCES)})
     zygote = psutil.Process(int(caller.stdout.readline()))
     until(lambda: zygote.children())
     family = [zygote, *zygote.children()]
@@ -232,6 +233,9 @@ def test_a_killed_caller_leaves_nothing_running(demo_cache, tmp_path):
     caller.communicate()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
+    # What was laid out stays where the caller wanted it, and can be removed with that.
+    [left] = below.iterdir()
+    assert left.name.startswith("crds-certify-")
 
 
 # ---- GEIS, names, rules --------------------------------------------------------

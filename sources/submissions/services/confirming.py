@@ -37,7 +37,7 @@ from jobs.context import JobCancelled
 from ..models import Kind, Origin, State, Submission, SubmittedFile
 from . import locks, mails
 from .deciding import remove_folder
-from .processing import rebuilding
+from .processing import checking, rebuilding
 from .processing.work import Work, library_ready
 
 log = logging.getLogger(__name__)
@@ -287,12 +287,9 @@ def _new_file(work: Confirmation, row: SubmittedFile) -> NewFile:
 
 def _no_duplicates(work: Confirmation) -> None:
     """Somebody may have published the same content meanwhile."""
-    sums = [row.sha1sum for row in work.submission.files.filter(origin=Origin.UPLOADED)
-            if row.sha1sum]
-    same = CatalogFile.objects.published().filter(sha1sum__in=sums).first()
-    if same is not None:
-        raise NotConfirmed(f"CRDS has the same content by now, as {same.name}. Cancel this, take"
-                           " the file out of the upload area, and submit the others again.")
+    for name, found in checking.identical(work.uploaded()).items():
+        raise NotConfirmed(f"{name}: {found[0].text} Cancel this, take the file out of the upload"
+                           " area, and submit the others again.")
 
 
 # ---- the one transaction ---------------------------------------------------------

@@ -53,6 +53,7 @@ class Values:
 
     base_mode: str = BaseMode.EDIT
     base_context: str = ""
+    asked_context: str = ""
     instrument: str = ""
     change_level: str = ChangeLevel.SEVERE
     creator: str = ""
@@ -144,6 +145,9 @@ class _Check:
         else:
             self._context_is_stored()
         self.found.base_mode = mode
+        asked = str(self.sent.get("pmap_name") or "")
+        if is_catalog_name(asked) and asked.endswith(".pmap"):
+            self.found.asked_context = asked
 
     def _context_is_stored(self) -> None:
         name = self.found.base_context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from bs4 import BeautifulSoup
 
 from interactive.models import CatalogFile
 from interactive.services import rule_graph
@@ -158,3 +159,38 @@ def test_a_branch_is_refused_once_the_edit_context_has_moved(desk):
     branch = desk.confirmed(branch)
     assert branch.state == State.READY and "has moved from" in branch.error
     assert edit_context() == before and faults() == []
+
+
+def test_the_same_file_of_two_people_is_published_once(content, people, settings):
+    settings.UPLOAD_SETTLE_SECONDS = 0
+    first, second = Desk(people("anne")), Desk(people("otto"))
+    submissions = []
+    for desk in (first, second):
+        desk.bring(uploaded_as=f"{desk.user}.fits")
+        submissions.append(desk.processed())
+        assert submissions[-1].state == State.READY, submissions[-1].error
+        locking.release_all(desk.user)
+    one = first.confirmed(submissions[0])
+    assert one.state == State.CONFIRMED, one.error
+    # Its bytes changed with the official name; the uploads were equal all the same.
+    other = second.confirmed(submissions[1])
+    assert other.state == State.READY and "otto.fits: It is identical to" in other.error
+    assert edit_context() == one.new_context
+    assert faults() == []
+
+
+def test_the_new_context_is_found_under_the_one_that_was_asked_for(desk, client):
+    """The client asks before it uploads; by the time the work begins the context has moved."""
+    asked = edit_context()
+    late = desk.start(Kind.DELETE_REFERENCES, pmap_name=asked,
+                      deleted_files=demo_reference("acs", "biasfile"))
+    desk.confirmed(desk.processed(
+        Kind.DELETE_REFERENCES, deleted_files=demo_reference("acs", "darkfile")))
+    middle = edit_context()
+    assert middle != asked
+    run_job(late.job)
+    late.refresh_from_db()
+    assert late.base_context == middle, late.error
+    late = desk.confirmed(late)
+    page = BeautifulSoup(client.get(f"/display_result/{late.pk}").content, "html.parser")
+    assert {page.find(id=name).a.string for name in (asked, middle)} == {late.new_context}

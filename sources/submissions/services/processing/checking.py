@@ -190,21 +190,18 @@ def unknown(names: set[str]) -> list[str]:
 def duplicates(work: Work) -> None:
     """Look for files that CRDS has already."""
     files = work.uploaded()
-    by_sum: dict[str, list[SubmittedFile]] = defaultdict(list)
+    found = identical(files)
     for file in files:
-        by_sum[file.uploaded_sha1sum].append(file)
-    remove = "Take it out of the upload area and submit the others again."
-    for same in by_sum.values():
-        for other in same[1:]:
-            work.find(Level.ERROR, "duplicate", f"It has the same content as"
-                      f" {same[0].uploaded_as} of this submission.", remove,
-                      stage="duplicates", file=other)
-            _mark(work, other)
-    for sha1sum, known in _known(list(by_sum)).items():
-        for file in by_sum[sha1sum]:
-            work.find(Level.ERROR, "duplicate", f"It has the same content as {known}, which CRDS"
-                      " has already.", remove, stage="duplicates", file=file)
+        if file.uploaded_as in found:
+            work.find_all(found[file.uploaded_as], stage="duplicates", file=file)
             _mark(work, file)
+
+
+def identical(files: list[SubmittedFile]) -> dict[str, list]:
+    """Errors of files that are the same as others of them, or of CRDS, by name at upload."""
+    from rules import duplicates as same
+
+    return same.find({file.uploaded_as: file.uploaded_sha1sum for file in files}, _known)
 
 
 def _mark(work: Work, file: SubmittedFile) -> None:
@@ -213,15 +210,17 @@ def _mark(work: Work, file: SubmittedFile) -> None:
         work.save(file, "verdict")
 
 
-def _known(sums: list[str]) -> dict[str, str]:
+def _known(sums: set[str]) -> dict[str, set[str]]:
     """Published names by sha1; also of references whose bytes changed with their renaming."""
-    found: dict[str, str] = {}
-    for start in range(0, len(sums), CHUNK):
-        chunk = sums[start:start + CHUNK]
-        found.update(SubmittedFile.objects.filter(
-            uploaded_sha1sum__in=chunk, origin=Origin.UPLOADED,
-            submission__state=State.CONFIRMED).values_list("uploaded_sha1sum", "name"))
-        found.update(CatalogFile.objects.published().filter(sha1sum__in=chunk)
-                     .values_list("sha1sum", "name"))
+    found: dict[str, set[str]] = defaultdict(set)
+    wanted = sorted(sums)
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start:start + CHUNK]
+        for sha1sum, name in [
+                *SubmittedFile.objects.filter(
+                    uploaded_sha1sum__in=chunk, origin=Origin.UPLOADED,
+                    submission__state=State.CONFIRMED).values_list("uploaded_sha1sum", "name"),
+                *CatalogFile.objects.published().filter(sha1sum__in=chunk)
+                .values_list("sha1sum", "name")]:
+            found[sha1sum].add(name)
     return found
-

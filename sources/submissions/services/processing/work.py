@@ -57,7 +57,7 @@ class Work:
             self.close()
             self._workshop = Workshop(
                 settings.CRDS_OBSERVATORY, settings.INSTANCE.file_cache, context,
-                processes=os.cpu_count(), stop=self._wanted)
+                processes=os.cpu_count(), stop=self._wanted, folder=self.scratch)
             self._workshop.__enter__()
         return self._workshop
 
