@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 
@@ -20,6 +21,7 @@ def _needs(role: Role):
     def decorate(view):
         @functools.wraps(view)
         def checked(request, *args, **kwargs):
+            prefetch_related_objects([request.user], "grants")
             roles.require(request.user, role)
             return view(request, *args, **kwargs)
 

@@ -38,10 +38,11 @@ def has(user, role: Role | str, instrument: str | None = None) -> bool:
         return False
     if user.is_superuser:
         return True
-    grants = Grant.objects.filter(user=user, role__in=INCLUDED_IN[Role(role)])
-    if instrument is not None:
-        grants = grants.filter(instrument__in=["", instrument.lower()])
-    return grants.exists()
+    # In memory: a user has few grants, and pages prefetch them once for all their questions.
+    return any(
+        grant.role in INCLUDED_IN[Role(role)]
+        and (instrument is None or grant.instrument in ("", instrument.lower()))
+        for grant in user.grants.all())
 
 
 def require(user, role: Role | str, instrument: str | None = None) -> None:
