@@ -79,12 +79,16 @@ class Desk:
         return self.python(person, SCRIPT.format(arguments=[
             "--monitor-processing", "--wait-for-completion", "--username", person, *arguments]))
 
-    def extended(self, person: str, answers: dict) -> dict:
+    def extended(self, person: str, answers: dict, files: list[str] | None = None) -> dict:
         """By the Python interface, which certifies with the client's own cache first."""
         self.client(person).run(f"sync --contexts {self.before}").clean()
         return self.python(person, EXTENDED.format(
             observatory=self.live.observatory, url=self.live.url, answers=answers,
-            files=self.files(person)))
+            files=files or self.files(person)))
+
+    def command(self, person: str, command: str):
+        """A command line of the client, as ``person``."""
+        return self.client(person).run(command, CRDS_USERNAME=person, MAST_API_TOKEN=PASSWORD)
 
     def files(self, person: str) -> list[str]:
         return sorted(str(path) for path in (self.folder / person).iterdir())
