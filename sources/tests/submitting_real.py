@@ -112,7 +112,7 @@ class Outcome:
     @property
     def refusal(self) -> str:
         """What the server said of a form that it did not take in."""
-        said = re.findall(r"CRDS server error: +(.*)", self.text)
+        said = re.findall(r" - ERROR - +CRDS server error: +(.*)", self.text)
         return said[-1] if said else ""
 
     @property
