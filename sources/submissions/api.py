@@ -263,7 +263,7 @@ def _find(id: uuid.UUID) -> Submission:
 
 
 def _whole(submission: Submission, user) -> dict:
-    found = results.of(submission)
+    found = results.of(submission, logs=False)
     standing = deciding.standing(found.submission, user)
     return {**results.as_dict(found), "standing": {
         name: vars(getattr(standing, name)) for name in ("confirm", "force", "cancel")}}

@@ -140,8 +140,8 @@ class ShownChange:
         return self.change.text_cut or self.change.text.count("\n") > DIFF_LINES
 
 
-def page_of(submission: Submission, user) -> Shown:
-    found = results.of(submission)
+def page_of(submission: Submission, user, *, logs: bool = True) -> Shown:
+    found = results.of(submission, logs=logs)
     return Shown(found, deciding.standing(found.submission, user), user)
 
 

@@ -36,7 +36,7 @@ from jobs.context import JobCancelled
 
 from ..models import Kind, Origin, State, Submission, SubmittedFile
 from . import locks, mails
-from .deciding import remove_folder
+from .deciding import remove_folder, withdraw
 from .processing import checking, rebuilding
 from .processing.work import Work, library_ready
 
@@ -382,9 +382,12 @@ def _back_to_ready(work: Confirmation, error: str) -> None:
     made = list(work.made_here.values_list("name", flat=True))
     changed = Submission.objects.filter(pk=submission.pk, state=State.CONFIRMING).update(
         state=State.READY, error=error, forced=False, closed_by="")
+    submission.refresh_from_db()
+    if changed or submission.state == State.CANCELLED:
+        # Also of one that was cancelled while its bytes went into the store.
+        publishing.withdraw(made)
+        withdraw(submission)
     if changed:
-        publishing.withdraw([*made, *submission.files.exclude(
-            origin=Origin.CATALOGUE).exclude(name="").values_list("name", flat=True)])
         submission.files.filter(origin=Origin.GENERATED, position__gte=work.MADE).delete()
         reach("confirm.refused")
 

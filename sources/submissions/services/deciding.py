@@ -15,10 +15,10 @@ from accounts.models import Role
 from accounts.services import roles
 from common.errors import BadRequest, ServiceError
 from common.faultpoints import reach
-from interactive.services import audit
+from interactive.services import audit, publishing
 from jobs import services as jobs
 
-from ..models import Kind, State, Submission
+from ..models import Kind, Origin, State, Submission
 from . import locks, settling
 from .settling import settle
 
@@ -78,6 +78,9 @@ def _confirm(submission: Submission, user) -> Choice:
     if submission.user_id != user.pk and not _is_operator(submission, user):
         return Choice(False, f"Only {submission.user.get_username()}, who submitted it, or an"
                              " operator can confirm it.")
+    if submission.user_id == user.pk and not _may_submit(submission, user):
+        return Choice(False, "This needs the role submitter for the instruments of its files,"
+                             " which you do not have any more.")
     holder = locks.others(submission)
     if holder is not None:
         return Choice(False, f"{holder.get_username()} has locked {submission.instrument}. Wait"
@@ -149,6 +152,17 @@ def _ended(submission: Submission) -> str:
     return f"{words.get(submission.state, 'It has ended')}{by}{when}."
 
 
+def _may_submit(submission: Submission, user) -> bool:
+    """Whether ``user`` still has the role for all that the submission changes."""
+    if roles.has(user, Role.SUBMITTER, ""):
+        return True
+    files = submission.files.exclude(origin=Origin.GENERATED).values_list(
+        "instrument", "uploaded_as")
+    names = {instrument for instrument, name in files
+             if instrument or name.endswith(".pmap")} or {submission.instrument}
+    return all(roles.has(user, Role.SUBMITTER, name) for name in names)
+
+
 def _is_operator(submission: Submission, user) -> bool:
     return roles.has(user, Role.OPERATOR, submission.instrument)
 
@@ -212,8 +226,16 @@ def cancel(submission: Submission, user, reason: str = "") -> Submission:
     reach("decide.cancelled")
     _stop(job)
     reach("decide.stopped")
+    if submission.decision_job_id is not None:
+        withdraw(submission)
     remove_folder(submission)
     return submission
+
+
+def withdraw(submission: Submission) -> None:
+    """Take bytes that an unfinished confirmation put into the store out of it again."""
+    publishing.withdraw(submission.files.exclude(origin=Origin.CATALOGUE).exclude(
+        name="").values_list("name", flat=True))
 
 
 def _stop(job) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from locking import services as locking
 
-from ..models import Submission
+from ..models import Kind, Submission
 
 
 def release(submission: Submission) -> None:
-    """Give the locks back, as confirming and cancelling do."""
+    """Give the locks back, as confirming and cancelling do; certifying takes none."""
+    if submission.kind == Kind.CERTIFY:
+        return
     names = set(submission.files.values_list("instrument", flat=True)) | {submission.instrument}
     for name in sorted(names - {""}):
         locking.release(name, submission.user)

@@ -45,7 +45,8 @@ def write(submission: Submission, event: str) -> None:
         submission=submission, event=event,
         defaults={"recipients": recipients(submission), "subject": subject,
                   "body": body(submission, event)})
-    transaction.on_commit(_queue)
+    # What was committed stands, also if the job cannot be queued: the sweep sends mails as well.
+    transaction.on_commit(_queue, robust=True)
 
 
 def recipients(submission: Submission) -> list[str]:
@@ -61,7 +62,7 @@ def body(submission: Submission, event: Event) -> str:
     return render_to_string("submissions/mail.txt", {
         "submission": submission, "event": event.value, "url": result_url(submission),
         "observatory": settings.CRDS_OBSERVATORY, "usecase": settings.CRDS_USECASE,
-        "files": submission.files.all(),
+        "files": submission.files.defer("log"),
         "errors": submission.findings.filter(level="error")[:20],
     }).strip() + "\n"
 

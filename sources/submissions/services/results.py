@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.db.models import Value
+from django.db.models.functions import Length, Substr
+
 from interactive.models import CatalogFile, FileType
 from jobs import services as jobs
 
@@ -18,6 +21,9 @@ from . import mails, settling
 
 #: Characters of a text difference that a page shows; the rest can be downloaded.
 TEXT_LIMIT = 400_000
+
+#: Characters of the log of one file that a page shows, and of all of them together.
+LOG_LIMIT, LOGS_LIMIT = 20_000, 2_000_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,8 @@ class FileResult:
     """A file of the submission.
 
     ``name`` is the official name, empty until there is one; ``published`` tells whether it can be
-    opened at ``/browse/<name>``.  ``verdict`` is ok, warnings, errors or empty (not checked yet).
+    opened at ``/browse/<name>``.  ``log`` is the beginning of what the checks printed, ``log_cut``
+    tells that there is more.  ``verdict`` is ok, warnings, errors or empty (not checked yet).
     """
 
     id: int
@@ -53,6 +60,7 @@ class FileResult:
     derived_from: str
     published: bool
     log: str
+    log_cut: bool = False
     findings: tuple[Found, ...] = ()
 
     @property
@@ -150,15 +158,20 @@ class Results:
                 *(found for one in [*self.files, *self.contexts] for found in one.findings)]
 
 
-def of(submission: Submission) -> Results:
-    """The results of ``submission`` as they stand; a job that died is noticed at this look."""
+def of(submission: Submission, *, logs: bool = True) -> Results:
+    """The results of ``submission`` as they stand; a job that died is noticed at this look.
+
+    Of the logs of files there is the beginning, without ``logs`` nothing.
+    """
     from interactive.services import contexts
 
     submission = settling.settle(submission)
     by_file: dict[int | None, list[Found]] = {}
-    for finding in submission.findings.select_related("file"):
-        by_file.setdefault(finding.file_id, []).append(_found(finding))
-    rows = list(submission.files.all())
+    rows = _rows(submission, logs)
+    uploaded = {row.pk: row.uploaded_as for row in rows}
+    for finding in submission.findings.all():
+        by_file.setdefault(finding.file_id, []).append(
+            _found(finding, uploaded.get(finding.file_id, "")))
     published = set(CatalogFile.objects.published().filter(
         name__in=[row.name for row in rows if row.name]).values_list("name", flat=True))
     files = [_file(row, by_file.get(row.pk, []), row.name in published) for row in rows]
@@ -226,16 +239,24 @@ def as_dict(results: Results) -> dict:
 # ---- parts ---------------------------------------------------------------------
 
 
-def _found(row: Finding) -> Found:
-    return Found(row.stage, row.level, row.code, row.text, row.advice,
-                 row.file.uploaded_as if row.file else "")
+def _rows(submission: Submission, logs: bool) -> list[SubmittedFile]:
+    """Files of the submission with ``log_start`` and ``log_length``: a log may have a megabyte."""
+    files = submission.files.defer("log")
+    share = max(1, min(LOG_LIMIT, LOGS_LIMIT // max(1, files.count()))) if logs else 0
+    start = Substr("log", 1, share) if share else Value("")
+    return list(files.annotate(log_start=start, log_length=Length("log")))
+
+
+def _found(row: Finding, file: str) -> Found:
+    return Found(row.stage, row.level, row.code, row.text, row.advice, file)
 
 
 def _file(row: SubmittedFile, findings: list[Found], published: bool) -> FileResult:
     order = {Level.ERROR: 0, Level.WARNING: 1, Level.NOTE: 2}
     return FileResult(
         row.pk, row.uploaded_as, row.name, row.type, row.origin, row.instrument, row.filekind,
-        row.verdict, row.size, row.sha1sum, row.derived_from, published, row.log,
+        row.verdict, row.size, row.sha1sum, row.derived_from, published,
+        row.log_start, row.log_length > len(row.log_start),
         tuple(sorted(findings, key=lambda found: order[Level(found.level)])))
 
 

@@ -67,8 +67,10 @@ def start(kind: str, user, *, draft=None, fields: dict, channel: str = "",
     taken = _take(submission, draft)
     try:
         _record(submission, taken, values, draft)
-    except BaseException:
-        shutil.rmtree(submission.folder, ignore_errors=True)
+    except Exception:
+        # Only what nothing speaks of: something may also fail after the commit.
+        if not Submission.objects.filter(pk=submission.pk).exists():
+            shutil.rmtree(submission.folder, ignore_errors=True)
         raise
     return submission
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from common.errors import BadRequest, ServiceError
+from common.errors import BadRequest, NotFound, ServiceError
 
 from ..models import State, Submission
 from ..presenting import log_lines, page_of
@@ -18,6 +20,9 @@ from .finding import submission_at
 
 #: Seconds that the answer to a confirmation waits for its end.
 PATIENCE = 120
+
+#: The id of a file of a submission.
+ID = re.compile(r"[0-9]{1,18}")
 
 TITLES = {
     "certify": "Certify results", "batch": "Batch submission",
@@ -38,7 +43,17 @@ def display_result(request: HttpRequest, results_id: str) -> HttpResponse:
     if part == "log":
         return render(request, "submissions/results/log_page.html", {
             "submission": submission, "lines": log_lines(submission)})
+    if part == "checks":
+        return _checks(submission, request.GET.get("file", ""))
     return _page(request, submission)
+
+
+def _checks(submission: Submission, file: str) -> HttpResponse:
+    """All that the checks of one file printed, as text."""
+    row = submission.files.filter(pk=int(file)).first() if ID.fullmatch(file) else None
+    if row is None:
+        raise NotFound("This submission has no such file.")
+    return HttpResponse(row.log, content_type="text/plain; charset=utf-8")
 
 
 def alias(request: HttpRequest, results_id: str) -> HttpResponse:
@@ -47,7 +62,7 @@ def alias(request: HttpRequest, results_id: str) -> HttpResponse:
 
 def _progress(request: HttpRequest, submission: Submission) -> HttpResponse:
     """The part that renews itself; when the work has ended the whole page does."""
-    shown = page_of(submission, request.user)
+    shown = page_of(submission, request.user, logs=False)
     response = render(request, "submissions/results/progress.html", {"shown": shown})
     if not shown.results.is_busy:
         response["HX-Refresh"] = "true"

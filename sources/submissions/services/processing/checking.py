@@ -51,6 +51,18 @@ def only_rules(work: Work) -> None:
     for file in work.uploaded():
         _identify_rule(work, file)
     _one_instrument(work, work.uploaded())
+    _all_instruments(work)
+
+
+def _all_instruments(work: Work) -> None:
+    """A pmap holds the rules of every instrument: the role has to be for all of them."""
+    if roles.has(work.submission.user, Role.SUBMITTER, ""):
+        return
+    for file in work.uploaded():
+        if file.uploaded_as.endswith(".pmap"):
+            work.find(Level.ERROR, "not-allowed", "It holds the rules of all instruments, and you"
+                      " may submit only for some.", "Submit the .rmap and .imap files: the new"
+                      " .pmap is made from them.", stage="identify", file=file)
 
 
 def _identify_rule(work: Work, file: SubmittedFile) -> None:
