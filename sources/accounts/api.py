@@ -9,7 +9,6 @@ from ninja import Router, Schema
 from locking import services as locking
 
 from .api_auth import signed_in
-from .models import Role
 from .services import roles
 
 router = Router(tags=["Accounts"])
@@ -67,9 +66,8 @@ def locks(request):
 @router.post("/locks/{instrument}", auth=signed_in, response=LockOut,
              summary="Lock an instrument, or renew your lock")
 def lock(request, instrument: str):
-    """Needs a submitter; 409 while somebody else has it."""
-    roles.require(request.user, Role.SUBMITTER)
-    return locking.acquire(instrument, request.user)
+    """Needs a submitter of the instrument; 409 while somebody else has it."""
+    return locking.take(instrument, request.user)
 
 
 @router.delete("/locks/{instrument}", auth=signed_in, response=Released,

@@ -67,11 +67,15 @@ def acquire(name: str, user) -> Lock:
 def take_at_login(instrument: str, user) -> Lock | None:
     """The lock of a login: ``none`` keeps what the user has, another one replaces it.
 
-    Raises LockHeld while somebody else has it; then the user keeps the former one.
+    Who may not submit files of the instrument is let in without the lock, which would keep
+    others out.  Raises LockHeld while somebody else has it; then the user keeps the former one.
     """
     if instrument.strip().lower() in NO_LOCK:
         return None
-    lock = acquire(instrument.strip(), user)
+    name = _checked(instrument.strip())
+    if not roles.has(user, Role.SUBMITTER, name):
+        return None
+    lock = acquire(name, user)
     Lock.objects.filter(user=user, kind=Lock.Kind.INSTRUMENT).exclude(pk=lock.pk).delete()
     return lock
 
@@ -182,6 +186,13 @@ def _checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise BadRequest("A lock needs the name of an instrument, such as acs.")
     return name
+
+
+def take(name: str, user) -> Lock:
+    """As :func:`acquire`, for who may submit files of the instrument; NotAllowed for others."""
+    name = _checked(name)
+    roles.require(user, Role.SUBMITTER, name)
+    return acquire(name, user)
 
 
 # ---- the answer for clients ---------------------------------------------

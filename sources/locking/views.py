@@ -43,7 +43,7 @@ def locks(request):
 @access.submitter
 @require_POST
 def take(request):
-    lock = services.acquire(request.POST.get("instrument", ""), request.user)
+    lock = services.take(request.POST.get("instrument", ""), request.user)
     messages.success(request, f"You have locked instrument {lock.name}.")
     return redirect("locks")
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from accounts.services import tokens
+from accounts.services import roles, tokens
 from locking import services as locking
 from locking.models import Lock
 
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user():
-    return User.objects.create_user("deliverer", password="correct horse")
+    user = User.objects.create_user("deliverer", password="correct horse")
+    roles.grant(user, "submitter", by="test")
+    return user
 
 
 @pytest.fixture
@@ -178,6 +180,18 @@ def test_another_instrument_replaces_and_none_keeps(client, user, people):
 def test_impossible_instruments_are_explained(client, user, instrument):
     assert refusal(login(client, instrument=instrument))
     assert not Lock.objects.exists()
+
+
+def test_who_may_not_submit_is_let_in_without_the_lock(client, people):
+    people("mona")
+    assert login(client, username="mona", instrument="acs").status_code == 302
+    assert not Lock.objects.exists()
+    people("ada", "submitter", "acs")
+    login(client, username="ada", instrument="cos")
+    assert client.post("/locks/take/", {"instrument": "cos"}).status_code == 403
+    assert not Lock.objects.exists()
+    assert client.post("/locks/take/", {"instrument": "ACS"}).status_code == 302
+    assert locking.holder("acs").username == "ada"
 
 
 def test_a_failed_login_locks_nothing(client, user):

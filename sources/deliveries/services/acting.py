@@ -28,12 +28,19 @@ def get(catalog: str) -> Delivery:
     return delivery
 
 
+def _require(files, user) -> None:
+    """Operators act on deliveries of their instruments; a pmap goes along with any of them."""
+    roles.require(user, Role.OPERATOR)
+    for instrument in sorted(set(files.values_list("instrument", flat=True)) - {""}):
+        roles.require(user, Role.OPERATOR, instrument)
+
+
 def retry(delivery: Delivery, user, reason: str = "") -> Delivery:
     """Offer the delivery to the archive again: links are made anew, the catalog gets its name back.
 
     Not while the archive works on it, unless it has been stuck for long.
     """
-    roles.require(user, Role.OPERATOR)
+    _require(delivery.files, user)
     delivery.refresh_from_db()
     if delivery.state == DeliveryState.ARCHIVED:
         raise NotNow(f"{delivery.catalog} is archived. To hand it over once more, regenerate it"
@@ -56,6 +63,7 @@ def regenerate(catalog: str, user, reason: str = "") -> Delivery:
     """
     roles.require(user, Role.OPERATOR)
     names = folders.read_catalog(catalog)
+    _require(CatalogFile.objects.filter(name__in=names), user)
     found = {file.name: file for file in CatalogFile.objects.downloadable().filter(name__in=names)}
     unknown = [name for name in names if name not in found]
     if unknown or not names:
@@ -96,7 +104,7 @@ def forgotten() -> list[str]:
 
 def accept(delivery: Delivery, user, reason: str) -> Delivery:
     """Count the delivery as archived on an operator's word, who asked the archive."""
-    roles.require(user, Role.OPERATOR)
+    _require(delivery.files, user)
     if not reason.strip():
         raise BadRequest("Say how you know that the archive has the files.")
     delivery.refresh_from_db()

@@ -331,6 +331,19 @@ def test_only_operators_act(archive, django_user_model):
             act()
 
 
+def test_operators_act_for_their_instruments(archive, django_user_model):
+    made = offered()
+    CatalogFile.objects.filter(name=REFERENCE).update(instrument="acs")
+    one, other = (django_user_model.objects.create_user(name) for name in ("one", "other"))
+    Grant.objects.create(user=one, role="operator", instrument="acs")
+    Grant.objects.create(user=other, role="operator", instrument="elsewhere")
+    for act in (lambda: acting.retry(made, other), lambda: acting.accept(made, other, "x"),
+                lambda: acting.regenerate(made.catalog, other)):
+        with pytest.raises(NotAllowed):
+            act()
+    acting.retry(made, one)
+
+
 # ---- invariants ----------------------------------------------------------------------------
 
 

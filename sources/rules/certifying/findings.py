@@ -27,8 +27,8 @@ class Record:
 
     @property
     def line(self) -> str:
-        """As the client prints it."""
-        return f"CRDS - {self.level} - {self.text}"
+        """As the client prints it, without folders of this server."""
+        return f"CRDS - {self.level} - {_FOLDER.sub('', self.text)}"
 
 
 @dataclass(frozen=True)

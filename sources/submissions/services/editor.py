@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 from common.errors import BadRequest, NotFound, ServiceError, Unavailable
@@ -348,8 +349,6 @@ def submit(editor: Editor, fields: dict, *, channel: str = "", base_url: str = "
     Raises BadRequest when there are no edits or the rules are not right, Unavailable while the
     checks are not ready, and what :func:`.starting.start` raises.
     """
-    from fileupload.services import drafts
-
     from . import starting
 
     if not editor.edit.steps:
@@ -361,7 +360,7 @@ def submit(editor: Editor, fields: dict, *, channel: str = "", base_url: str = "
     if not found["ok"]:
         raise BadRequest("The edited rules have errors. Correct what the preview says first.")
     draft = _area(editor)
-    _put(drafts.folder(draft), editor.name, result.path("text.rmap").read_bytes())
+    _put(draft, editor.name, result.path("text.rmap").read_bytes())
     submission = starting.start(
         Kind.MAPPINGS, editor.user, draft=draft, channel=channel, base_url=base_url,
         fields={"pmap_mode": "pmap_edit", "auto_rename": "True", "generate_contexts": "True",
@@ -397,11 +396,14 @@ def _area(editor: Editor):
         return drafts.create(editor.user, name)
 
 
-def _put(folder, name: str, data: bytes) -> None:
-    """The file alone in ``folder``, complete or not at all."""
-    for other in folder.iterdir():
-        if other.is_file():
-            other.unlink()
-    partial = folder / f".{name}.partial"
-    partial.write_bytes(data)
-    partial.replace(folder / name)
+def _put(draft, name: str, data: bytes) -> None:
+    """The file alone in the area, as if it had been uploaded: links there are never followed."""
+    from fileupload.services import incoming, receiving, removing
+
+    files, strange = incoming.look(draft)
+    for other in files:
+        removing.remove_file(draft, other.name)
+    for other in strange:
+        if other.removable:
+            removing.remove(draft, other.raw)
+    receiving.whole(draft, name, ContentFile(data))

@@ -8,11 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Grant
+from fileupload.services import drafts, incoming
 from interactive.services import store
 from jobs import services as jobs
 from locking import services as locking
+from rules.certifying.findings import Record
 from submissions.models import Finding, Kind, Level, State, Submission, SubmittedFile
-from submissions.services import confirming, deciding, results
+from submissions.services import confirming, deciding, editor, results
 from submissions.tests.helpers import Desk, edit_context, run_job
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "archive"])
@@ -98,6 +100,7 @@ def test_certifying_leaves_the_lock(desk):
     locking.acquire("acs", desk.user)
     desk.bring()
     submission = desk.start(Kind.CERTIFY)
+    submission.files.update(instrument="acs")
     deciding.cancel(submission, desk.user)
     assert locking.holder("acs") == desk.user
 
@@ -131,3 +134,22 @@ def test_large_logs_are_read_in_part(content, submitter, client):
         kind=Kind.CERTIFY, user=submitter, state=State.DONE, description="Another")
     assert client.get(reverse("display_result", args=[strange.pk]) + "?part=checks&file="
                       f"{files[3].pk}").status_code == 404
+
+
+def test_logs_name_no_folders_of_the_server():
+    said = Record("INFO", "Comparing './new.fits' with '/srv/crds/references/hst/old.fits'").line
+    assert said == "CRDS - INFO - Comparing './new.fits' with 'old.fits'"
+
+
+def test_the_editor_follows_no_links(desk, tmp_path):
+    mine = tmp_path / "something of the server"
+    mine.write_text("precious")
+    rmap = next(choice.name for choice in editor.choices(desk.user, "acs darkfile"))
+    area = editor._area(editor.open_editor(desk.user, rmap))
+    folder = drafts.folder(area)
+    for name in (rmap, f".{rmap}.partial", "left.rmap"):
+        (folder / name).symlink_to(mine)
+    editor._put(area, rmap, b"rules")
+    assert mine.read_text() == "precious"
+    assert (folder / rmap).read_bytes() == b"rules" and not (folder / rmap).is_symlink()
+    assert [each.name for each in incoming.listing(area)] == [rmap]
