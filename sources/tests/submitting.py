@@ -81,7 +81,7 @@ class Desk:
 
     def extended(self, person: str, answers: dict, files: list[str] | None = None) -> dict:
         """By the Python interface, which certifies with the client's own cache first."""
-        self.client(person).run(f"sync --contexts {self.before}").clean()
+        self.client(person).run(f"sync --contexts {self.live.observatory}-edit").clean()
         return self.python(person, EXTENDED.format(
             observatory=self.live.observatory, url=self.live.url, answers=answers,
             files=files or self.files(person)))
