@@ -32,6 +32,13 @@ INSTALL, PATIENCE = 900, 180
 
 PROGRAMS = ("apache2", "apxs", "mariadbd", "mariadb-install-db", "memcached", "openssl", "gcc")
 
+#: Puts a new reference, made of a published one, at ``path``.
+NEW_FILE = """
+from pathlib import Path
+from submissions.tests import helpers
+helpers.changed_copy(helpers.demo_reference("acs", "darkfile"), Path({path!r}))
+"""
+
 #: The public caching headers of a reference promise that its bytes never change.
 REFERENCE = "/unchecked_get/references/hst/"
 
@@ -200,6 +207,24 @@ def test_the_real_client_works_on_the_plain_port(stack, tmp_path):
     done = client.run("sync --contexts hst-latest --check-files --check-sha1sum")
     done.clean()
     assert (tmp_path / "mappings/hst/hst_0005.pmap").exists()
+
+
+def test_the_real_client_submits_over_tls(stack, tmp_path):
+    new = stack.root / "server_files" / "brought" / "new_dark.fits"
+    stack.command("manage", "shell", "-v0", "-c", NEW_FILE.format(path=str(new)))
+    token = stack.command("tools/accounts", "token", "test").split()[-1]
+    client = Client(client_environment("hst", f"https://localhost:{stack.tls}", tmp_path),
+                    tmp_path)
+    certificate = str(stack.root / "server/conf/tls.crt")
+    done = client.run(
+        f"submit --files {new} --description Dark --creator Somebody --username test"
+        " --monitor-processing --wait-for-completion --wipe-existing-files --autoconfirm",
+        REQUESTS_CA_BUNDLE=certificate, SSL_CERT_FILE=certificate, MAST_API_TOKEN=token)
+    assert done.code == 0 and "COMPLETED" in done.text, done.text[-4000:]
+    edit = stack.rpc("get_server_info")["edit_context"]
+    assert edit == "hst_0007.pmap"
+    official = {name for name in stack.rpc("get_reference_names", edit)}
+    assert official - set(stack.rpc("get_reference_names", "hst_0006.pmap"))
 
 
 def test_no_process_of_the_stack_serves_as_root(stack):

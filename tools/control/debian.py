@@ -37,7 +37,7 @@ TEST_PACKAGES = {
 
 #: What dev, test and ops are made of, besides the headers of their Python.
 PRODUCTION_PACKAGES = (
-    "apache2", "apache2-dev", "gcc", "libapache2-mod-xsendfile", "libmariadb-dev",
+    "apache2", "apache2-dev", "fitsverify", "gcc", "libapache2-mod-xsendfile", "libmariadb-dev",
     "mariadb-client", "mariadb-server", "memcached", "openssl", "pkg-config")
 
 
