@@ -35,7 +35,7 @@ def test_good_and_bad_files(hst_demo, tmp_path, capsys):
     assert status == 1
     lines = out.splitlines()
     assert lines[0].startswith("file ") and "against hst_" in lines[0]
-    assert f"again.fits is identical to the existing CRDS file {row.name}" in out
+    assert f"It is identical to {row.name}, which CRDS has already." in out
     assert "error [unknown-file] It names" in out
     assert next(line for line in lines if line.startswith("again.fits")).split()[1:4] == [
         "1", "0", row.instrument]

@@ -75,10 +75,17 @@ def _duplicates(files: list[Path]) -> dict:
     from rules import duplicates
 
     sums = {path.name: _sha1(path) for path in files if path.is_file()}
-    return duplicates.find(sums, lambda wanted: {
-        sha1sum: name for chunk in _chunks(wanted)
-        for sha1sum, name in CatalogFile.objects.published().filter(sha1sum__in=chunk)
-        .values_list("sha1sum", "name")})
+    return duplicates.find(sums, _published)
+
+
+def _published(wanted: set[str]) -> dict[str, set[str]]:
+    """Names of published files by those of the checksums that they have."""
+    found: dict[str, set[str]] = {}
+    for chunk in _chunks(wanted):
+        for sha1sum, name in (CatalogFile.objects.published().filter(sha1sum__in=chunk)
+                              .values_list("sha1sum", "name")):
+            found.setdefault(sha1sum, set()).add(name)
+    return found
 
 
 def _unknown(names: set[str]) -> set[str]:
