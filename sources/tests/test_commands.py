@@ -391,6 +391,12 @@ def test_folder_that_is_no_environment_is_left_alone(copy, tmp_path):
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "precious"
 
 
+def test_port_of_one_run_is_for_the_laptop(copy, tmp_path):
+    done = copy("run", "hst", "dev", "--port", "8123", CRDS_ROOT=tmp_path / "dev")
+    assert done.returncode == 1 and "--port is for the django use case" in done.stdout
+    assert not (tmp_path / "dev").exists()
+
+
 def test_missing_venv_module_is_named(monkeypatch, tmp_path):
     package = f"python3.{sys.version_info.minor}-venv"
     headers = [f"python3.{sys.version_info.minor}-dev"]

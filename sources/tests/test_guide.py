@@ -16,7 +16,7 @@ from config import CHECKOUT, OBSERVATORIES, USECASES, Instance
 GUIDE = CHECKOUT / "docs" / "guide.rst"
 pytestmark = pytest.mark.skipif(not GUIDE.is_file(), reason="docs/ is not part of this copy")
 
-STATES = {"done", "with the production issue", "with the submissions",
+STATES = {"done", "with the production issue",
           "with the reprocessing issue", "with the web site issue", "nothing to build"}
 
 FOLDERS = ("sources", "tools", "configs", "servers", "host", "docs", "benchmarks")

@@ -22,6 +22,10 @@ from .locks import exclusive
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     instance = choose_instance(options.observatory, options.usecase)
+    if options.port and instance.usecase != "django":
+        raise CommandError(
+            f"--port is for the django use case. Apache's ports are CRDS_PORT and others in"
+            f" {instance.conf / 'site_config.py'}; change them there and ./rerun.")
     if options.port:
         os.environ["CRDS_PORT"] = str(options.port)
     bring_up(instance, port_chosen=bool(options.port))

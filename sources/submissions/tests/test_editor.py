@@ -19,20 +19,6 @@ from submissions.tests.helpers import demo_reference, edit_context, run_job
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "archive"])
 
 
-@pytest.fixture(autouse=True)
-def areas(monkeypatch):
-    """Upload areas with a name, where the upload service is not there yet."""
-    from fileupload.models import Draft
-    from fileupload.services import drafts
-
-    if not hasattr(drafts, "get"):
-        def made(user, name):
-            draft = Draft.objects.get_or_create(user=user, name=name)[0]
-            drafts.folder(draft).mkdir(parents=True, exist_ok=True)
-            return draft
-        monkeypatch.setattr(drafts, "get", made, raising=False)
-
-
 @pytest.fixture
 def rmap(desk) -> str:
     """The rmap of ACS darks in the edit context."""
